@@ -1,0 +1,45 @@
+"""What can go wrong, and what it means for a run.
+
+    ProctorError
+    ├── SetupError              wrong before any sample was asked: one message, exit code 4
+    │   ├── DataError           a row, file or manifest that cannot be read
+    │   ├── PromptError         a template that cannot be rendered
+    │   └── ServiceError        no model service, the wrong one, or one that lacks an ability
+    └── AskError                one sample could not be answered: an error, never a wrong answer
+
+Every message says what happened, where, and what to do about it.
+"""
+
+from __future__ import annotations
+
+
+class ProctorError(Exception):
+    """Root of all errors that proctor raises on purpose."""
+
+
+class SetupError(ProctorError):
+    """Something is wrong that makes the whole run pointless; found before the first ask."""
+
+
+class DataError(SetupError):
+    """Data cannot be read: the message names the file and, where there is one, the line."""
+
+
+class PromptError(SetupError):
+    """A prompt template cannot be read or names a field that the sample does not have."""
+
+
+class ServiceError(SetupError):
+    """The model service cannot be had, serves another model, or cannot do what a task needs."""
+
+
+class AskError(ProctorError):
+    """An ask failed for good.
+
+    `kind` is the heading under which the report counts it, one word in lower case:
+    `timeout`, `connection`, `http_500`, `rate_limited`, `malformed`, ...
+    """
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind

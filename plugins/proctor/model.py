@@ -1,0 +1,155 @@
+"""The border between measuring and serving: what a model can be asked, and what it gives back.
+
+`proctor` knows a model only by the protocols of this module. `proctor_service` implements
+them over HTTP; the self-check models of `proctor.selfcheck` implement them without a server.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from proctor.sample import Sample
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one ask cost. Token counts are the server's own; `seconds` is the sum of request latencies."""
+
+    requests: int = 0
+    retries: int = 0
+    prompt_tokens: int = 0
+    cached_tokens: int = 0
+    completion_tokens: int = 0
+    seconds: float = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.requests + other.requests,
+            self.retries + other.retries,
+            self.prompt_tokens + other.prompt_tokens,
+            self.cached_tokens + other.cached_tokens,
+            self.completion_tokens + other.completion_tokens,
+            self.seconds + other.seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One text that the model wrote. `finish_reason` is `stop`, `length` (cut at the token limit) or the server's word."""
+
+    text: str
+    finish_reason: str | None = None
+    tokens: int | None = None
+    latency: float = 0.0
+    thinking: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """Answer to a `generate`: one completion, or `n` of them."""
+
+    completions: Sequence[Completion]
+    usage: Usage = Usage()
+
+    @property
+    def text(self) -> str:
+        """Text of the first completion."""
+        return self.completions[0].text
+
+    @property
+    def truncated(self) -> bool:
+        """Whether any completion was cut at the token limit."""
+        return any(completion.finish_reason == "length" for completion in self.completions)
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihood:
+    """log P(text | context) in nats, summed over the `tokens` tokens that end past the border.
+
+    `greedy`: every token was the model's first choice; None where the endpoint does not tell.
+    """
+
+    text: str
+    logprob: float
+    tokens: int
+    greedy: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihoods:
+    """Answer to a `loglikelihood`: one entry per continuation, in the order asked.
+
+    `context_cut`: the context did not fit and lost tokens at its left.
+    """
+
+    choices: Sequence[Likelihood]
+    usage: Usage = Usage()
+    context_cut: bool = False
+
+
+class Model(Protocol):
+    """A model that can be asked. Methods raise `proctor.errors.AskError` when an ask fails for good."""
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        n: int = 1,
+        seed: int | None = None,
+    ) -> Output:
+        """Continue `prompt`; `stop` strings end the text and are not part of it. Temperature 0 is greedy."""
+
+    async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
+        """Score each continuation as it follows `context`; exact, by the rules of docs/concepts.md."""
+
+    def about(self, sample: Sample, peers: Sequence[Sample]) -> Model:
+        """The model to ask about `sample`, one of `peers`: itself, but for self-check models, which know the answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """How to reach a started service: plain JSON values, so that it travels to xdist workers.
+
+    `model` is the `model` object of report.json: name, id, revision, tokenizer, base_urls,
+    engine, engine_version, engine_args, capabilities. `capabilities["likelihood"]` and
+    `capabilities["generate"]` are booleans, other entries are the service's own.
+    `settings` is what the service's `connect` needs.
+    """
+
+    model: Mapping[str, Any]
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Service(Protocol):
+    """A model service, made from the options in every process and started by exactly one of them."""
+
+    name: str
+    """What the user calls the model."""
+
+    bundled: bool
+    """Whether bundled samples are the default data: true for models that need no download."""
+
+    concurrency: int
+    """How many requests may be in flight in all."""
+
+    def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
+        """Start or find the service, check what it serves, probe what it can do.
+
+        `log` is the file for a started server's output. `progress` takes short messages for a person.
+        Raises `proctor.errors.ServiceError`.
+        """
+
+    def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[Model]:
+        """A model to ask, inside an event loop, with at most `concurrency` requests in flight."""
+
+    def stop(self) -> None:
+        """Stop what `start` started; safe to call twice, or without `start`."""
