@@ -38,9 +38,15 @@ class Usage:
         )
 
 
+NO_USAGE = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One text that the model wrote. `finish_reason` is `stop`, `length` (cut at the token limit) or the server's word."""
+    """One text that the model wrote.
+
+    `finish_reason` is `stop`, `length` (cut at the token limit) or the server's word.
+    """
 
     text: str
     finish_reason: str | None = None
@@ -54,7 +60,7 @@ class Output:
     """Answer to a `generate`: one completion, or `n` of them."""
 
     completions: Sequence[Completion]
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
 
     @property
     def text(self) -> str:
@@ -88,7 +94,7 @@ class Likelihoods:
     """
 
     choices: Sequence[Likelihood]
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     context_cut: bool = False
 
 

@@ -1,0 +1,34 @@
+"""MMLU (Hendrycks et al. 2021, arXiv:2009.03300): 57 subjects, 5 dev rows in file order.
+
+ppl: the likeliest of " A" to " D" after "Answer:", as the authors' code has it. gen: the letter that is written.
+accuracy is over all questions; the report's `macro` is the mean of the subjects' scores.
+"""
+
+from proctor import Benchmark, Sample, generate, rank
+from proctor.extract import choice_letter
+
+mmlu = Benchmark(
+    "mmlu",
+    shots=5,
+    main="accuracy",
+    header="The following are multiple choice questions (with answers) about {{ subject | replace('_', ' ') }}.\n\n",
+    prompt="{{ question }}\n{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
+    answer=" {{ target }}\n\n",
+)
+
+
+@mmlu.rows
+def read(row, file):
+    question, *choices, target = row
+    return Sample(question=question, choices=choices, target=target, groups={"subject": file.rpartition("_")[0]})
+
+
+@mmlu.test(rank("ABCD"), default=True)
+def test_mmlu_ppl(sample, output, score):
+    score(output.choice, accuracy=output.choice == sample.target)
+
+
+@mmlu.test(generate(max_tokens=16, stop=["\n\n"]))
+def test_mmlu_gen(sample, output, score):
+    answer = choice_letter(output.text, "ABCD")
+    score(answer, accuracy=answer == sample.target)

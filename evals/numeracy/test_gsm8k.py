@@ -1,0 +1,28 @@
+"""GSM8K (Cobbe et al. 2021, arXiv:2110.14168).
+
+8-shot chain of thought: the first eight training rows, ending in "#### N".
+exact_match: the last number in the text; strict: the number after "####".
+"""
+
+from proctor import Benchmark, Sample, generate
+from proctor.extract import after, final_number, number
+from proctor.metrics import same_number
+
+gsm8k = Benchmark(
+    "gsm8k",
+    shots=8,
+    main="exact_match",
+    prompt="Question: {{ question }}\nAnswer:",
+    answer=" {{ reference }}\n\n",
+)
+
+
+@gsm8k.rows
+def read(row):
+    return Sample(question=row["question"], reference=row["answer"], target=row["answer"].rpartition("#### ")[2])
+
+
+@gsm8k.test(generate(max_tokens=512, stop=["\nQuestion:"]))
+def test_gsm8k(sample, output, score):
+    last, marked = final_number(output.text), number(after("####", output.text))
+    score(last, exact_match=same_number(last, sample.target), strict=same_number(marked, sample.target))

@@ -1,0 +1,36 @@
+"""proctor: benchmarks for language models as pytest modules.
+
+    from proctor import Benchmark, Sample, generate, rank
+
+A module declares a `Benchmark`, reads its rows into `Sample`s, says what to ask (`generate`, `rank` or
+a coroutine function of its own) and judges the output in an ordinary test function. See docs/writing.md.
+"""
+
+from proctor.asks import Ask, Ranking, generate, rank
+from proctor.benchmark import Benchmark
+from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
+from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Usage
+from proctor.sample import Sample
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Ask",
+    "AskError",
+    "Benchmark",
+    "Completion",
+    "DataError",
+    "Likelihood",
+    "Likelihoods",
+    "Model",
+    "Output",
+    "ProctorError",
+    "PromptError",
+    "Ranking",
+    "Sample",
+    "ServiceError",
+    "SetupError",
+    "Usage",
+    "generate",
+    "rank",
+]

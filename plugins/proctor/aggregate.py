@@ -1,0 +1,131 @@
+"""From records to the report's tasks: pure functions over plain JSON values."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from proctor.statistics import Estimate, macro_interval, mean_interval, quantiles
+
+Record = Mapping[str, Any]
+
+COUNTS = {"truncated": "truncated", "unparsed": "unparsed", "ties": "tied", "context_cut": "context_cut"}
+USAGE = ("requests", "retries", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds")
+
+
+def key(record: Record) -> tuple[str, str]:
+    return record["task"], record["variant"]
+
+
+def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
+    """The entry of a task in report.json, from its description and its samples' records."""
+    scored = [record for record in records if record["outcome"] == "scored"]
+    errors = Counter(record["error"]["kind"] for record in records if record["outcome"] == "error")
+    flags = Counter(flag for record in records for flag in record["flags"])
+    names = list(dict.fromkeys(name for record in scored for name in record["scores"]))
+    told = ("task", "version", "variant", "shots", "prompt_sha256", "parameters", "data")
+    return {
+        **{name: task[name] for name in told},
+        "samples": {
+            "selected": task["selected"],
+            "total": task["total"],
+            "scored": len(scored),
+            "errors": dict(errors),
+            **{name: flags[flag] for name, flag in COUNTS.items()},
+        },
+        "main": task["main"],
+        "metrics": {name: _with_over_all(name, scored, len(records)) for name in names},
+        "groups": _groups(scored, names),
+        "macro": _macro(scored, names),
+        "usage": usage(records),
+    }
+
+
+def _of(name: str, scored: Iterable[Record]) -> tuple[list[float], list[str] | None]:
+    """Values of a metric, and the samples' clusters where any two share one."""
+    having = [record for record in scored if name in record["scores"]]
+    values = [record["scores"][name] for record in having]
+    clusters = [record.get("cluster") or f"\x00{record['sample']}" for record in having]
+    return values, clusters if len(set(clusters)) < len(clusters) else None
+
+
+def _shown(estimate: Estimate) -> dict[str, Any]:
+    return {"value": estimate.value, "ci95": [estimate.low, estimate.high], "n": estimate.n}
+
+
+def _with_over_all(name: str, scored: Sequence[Record], asked: int) -> dict[str, Any]:
+    """A metric over the scored samples, and over all, where an error counts as 0."""
+    values, clusters = _of(name, scored)
+    return {**_shown(mean_interval(values, clusters)), "over_all": sum(values) / (asked - len(scored) + len(values))}
+
+
+def _by_group(scored: Sequence[Record]) -> dict[str, dict[str, list[Record]]]:
+    axes: dict[str, dict[str, list[Record]]] = {}
+    for record in scored:
+        for axis, group in record.get("groups", {}).items():
+            axes.setdefault(axis, {}).setdefault(group, []).append(record)
+    return axes
+
+
+def _groups(scored: Sequence[Record], names: Sequence[str]) -> dict[str, Any]:
+    return {
+        axis: {
+            group: {name: _shown(mean_interval(*_of(name, members))) for name in names if _of(name, members)[0]}
+            for group, members in sorted(groups.items())
+        }
+        for axis, groups in _by_group(scored).items()
+    }
+
+
+def _macro(scored: Sequence[Record], names: Sequence[str]) -> dict[str, Any]:
+    """The mean of the groups' scores on each axis, each group counting the same."""
+    return {
+        axis: {
+            name: _shown(macro_interval([_of(name, members)[0] for members in groups.values()]))
+            for name in names
+            if all(_of(name, members)[0] for members in groups.values())
+        }
+        for axis, groups in _by_group(scored).items()
+    }
+
+
+def usage(records: Sequence[Record]) -> dict[str, Any]:
+    """Sums over samples; latency is that of one request, in seconds, averaged within a sample."""
+    totals = {name: sum(record["usage"][name] for record in records) for name in USAGE}
+    totals["seconds"] = round(totals["seconds"], 6)
+    latencies = [
+        record["usage"]["seconds"] / record["usage"]["requests"] for record in records if record["usage"]["requests"]
+    ]
+    if latencies:
+        values = quantiles(latencies, (0.5, 0.9, 0.99))
+        totals["latency"] = {name: round(value, 6) for name, value in zip(("p50", "p90", "p99"), values, strict=True)}
+    return totals
+
+
+def partial(tasks: Iterable[Record]) -> bool:
+    """Whether any task was not covered whole."""
+    return any(
+        task["samples"]["scored"] + sum(task["samples"]["errors"].values()) < task["samples"]["total"] for task in tasks
+    )
+
+
+def coverage(task: Record) -> str:
+    """`partial: n of N` for a task that was not covered whole, else nothing."""
+    samples = task["samples"]
+    done = samples["scored"] + sum(samples["errors"].values())
+    return "" if done >= samples["total"] else f"partial: {done} of {samples['total']}"
+
+
+def remarks(task: Record) -> list[str]:
+    """What a reader must know beside the score."""
+    samples = task["samples"]
+    said = [coverage(task)] if coverage(task) else []
+    errors = sum(samples["errors"].values())
+    if errors:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(samples["errors"].items()))
+        main = task["metrics"].get(task["main"])
+        over_all = f"; over all {100 * main['over_all']:.2f}" if main else ""
+        said.append(f"{errors} errors ({kinds}{over_all})")
+    said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
+    return said

@@ -1,0 +1,164 @@
+"""Asking: everything that waits. An ask is a coroutine per sample; these are the ready ones."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from proctor.errors import SetupError
+from proctor.model import NO_USAGE, Likelihood, Model, Output, Usage
+from proctor.sample import Sample
+
+GIVEN = ("sample", "prompt", "model", "seed")
+"""What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Choices ranked by log-likelihood.
+
+    `choice` is the label of the likeliest one and `index` its position; the first one where several
+    share the highest value (`tied`). Both are None where no choice has a finite log-likelihood.
+    """
+
+    labels: Sequence[str]
+    choices: Sequence[Likelihood]
+    usage: Usage = NO_USAGE
+    context_cut: bool = False
+
+    @property
+    def index(self) -> int | None:
+        best = max((likelihood.logprob for likelihood in self.choices), default=-math.inf)
+        if not math.isfinite(best):
+            return None
+        return next(i for i, likelihood in enumerate(self.choices) if likelihood.logprob == best)
+
+    @property
+    def choice(self) -> str | None:
+        return None if self.index is None else self.labels[self.index]
+
+    @property
+    def tied(self) -> bool:
+        """Whether the highest log-likelihood belongs to more than one choice."""
+        if self.index is None:
+            return False
+        best = self.choices[self.index].logprob
+        return sum(likelihood.logprob == best for likelihood in self.choices) > 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A coroutine function and its parameters.
+
+    `variant` names the kind of task that it makes (`gen`, `ppl`); `needs` the ability of the model
+    service that it cannot do without (`generate`, `likelihood`); `check` finds what is wrong with a
+    sample for this ask, before anything is asked.
+    """
+
+    function: Callable[..., Awaitable[Any]]
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    variant: str = "gen"
+    needs: str = "generate"
+    check: Callable[[Sample, Mapping[str, Any]], str | None] | None = None
+
+    def __call__(self, sample: Sample, prompt: str, model: Model, seed: int) -> Awaitable[Any]:
+        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed}
+        taken = {name: given[name] for name in GIVEN if name in inspect.signature(self.function).parameters}
+        return self.function(**taken, **self.parameters)
+
+    def altered(self, parameter: str, value: Any) -> Ask:
+        """The same ask with one parameter changed. Raises SetupError for one that it does not have."""
+        if parameter not in self.parameters:
+            known = ", ".join(self.parameters) or "none"
+            raise SetupError(f"this ask has no parameter {parameter!r}; it has: {known}")
+        return replace(self, parameters={**self.parameters, parameter: value})
+
+
+def as_ask(ask: Any) -> Ask:
+    """An `Ask`, from one or from a coroutine function. Raises SetupError for anything else."""
+    if isinstance(ask, Ask):
+        return ask
+    if not inspect.iscoroutinefunction(ask):
+        raise SetupError(
+            f"a benchmark's test needs an ask: @benchmark.test(generate(...)), @benchmark.test(rank(...)) "
+            f"or a coroutine function; got {ask!r}"
+        )
+    parameters = {}
+    for name, parameter in inspect.signature(ask).parameters.items():
+        if name in GIVEN:
+            continue
+        if parameter.default is parameter.empty:
+            raise SetupError(
+                f"the ask {ask.__name__} takes {name!r}, which has no default and is none of {', '.join(GIVEN)}"
+            )
+        parameters[name] = parameter.default
+    return Ask(ask, parameters)
+
+
+def generate(
+    *,
+    max_tokens: int = 512,
+    stop: Sequence[str] = (),
+    temperature: float = 0.0,
+    top_p: float = 1.0,
+    n: int = 1,
+) -> Ask:
+    """The model continues the prompt; the judge gets an `Output`. Greedy unless told otherwise."""
+    parameters = {
+        "max_tokens": max_tokens,
+        "stop": list(stop),
+        "temperature": temperature,
+        "top_p": top_p,
+        "n": n,
+    }
+    return Ask(_generate, parameters)
+
+
+async def _generate(
+    prompt: str, model: Model, seed: int, *, stop: str | Sequence[str], temperature: float, **parameters: Any
+) -> Output:
+    return await model.generate(
+        prompt,
+        stop=[stop] if isinstance(stop, str) else stop,
+        temperature=temperature,
+        # A seed says nothing under greedy decoding, and some endpoints refuse it.
+        seed=seed if temperature > 0 else None,
+        **parameters,
+    )
+
+
+def rank(choices: str | Sequence[str] | Callable[[Sample], Sequence[str]] | None = None, *, prefix: str = " ") -> Ask:
+    """Rank choices by log P(prefix + choice | prompt); the judge gets a `Ranking`.
+
+    `choices`: labels ("ABCD"), a function of the sample, or nothing for the sample's own `choices`.
+    """
+    return Ask(_rank, {"choices": choices, "prefix": prefix}, variant="ppl", needs="likelihood", check=_check_labels)
+
+
+def _labels(sample: Sample, choices: Any) -> Sequence[str]:
+    if choices is None:
+        return sample.choices
+    return list(choices(sample) if callable(choices) else choices)
+
+
+def _check_labels(sample: Sample, parameters: Mapping[str, Any]) -> str | None:
+    choices = parameters["choices"]
+    labels = _labels(sample, choices)
+    if len(labels) < 2:
+        return f"{len(labels)} choices to rank; at least 2 are needed"
+    if choices is None or callable(choices):
+        return None
+    if sample.choices and len(sample.choices) != len(labels):
+        return f"{len(sample.choices)} choices for the {len(labels)} labels {' '.join(labels)}"
+    if isinstance(sample.target, str) and sample.target not in labels:
+        return f"the target {sample.target!r} is none of the labels {' '.join(labels)}"
+    return None
+
+
+async def _rank(sample: Sample, prompt: str, model: Model, *, choices: Any, prefix: str) -> Ranking:
+    labels = _labels(sample, choices)
+    answer = await model.loglikelihood(prompt, [prefix + label for label in labels])
+    return Ranking(labels, answer.choices, answer.usage, answer.context_cut)

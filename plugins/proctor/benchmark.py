@@ -1,0 +1,106 @@
+"""What a benchmark module declares."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from proctor.asks import Ask, as_ask
+from proctor.errors import SetupError
+from proctor.sample import Sample
+
+Reader = Callable[..., Sample | Iterable[Sample]]
+Judge = TypeVar("Judge", bound=Callable[..., None])
+
+JUDGE_TAKES = ("sample", "output", "score")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A benchmark in one variant: what is asked, and how the output is judged."""
+
+    benchmark: Benchmark
+    variant: str
+    ask: Ask
+    judge: Callable[..., None]
+    default: bool = False
+
+    @property
+    def name(self) -> str:
+        """`mmlu_ppl`: what --set and messages call it."""
+        return f"{self.benchmark.name}_{self.variant}"
+
+
+class Benchmark:
+    """A published test: how a row becomes a sample, a sample a prompt, an output a score.
+
+    name: also the pytest mark and the folder of its data.
+    prompt, answer, header: Jinja templates over the sample's fields. A shot is `prompt` and `answer`
+        rendered for a few-shot row; the whole prompt is header, shots, and `prompt` for the sample.
+    shots: how many few-shot rows, in file order; --shots overrides it.
+    main: the metric that stands for the benchmark.
+    version: raised when the prompt, the extraction or a metric changes a score.
+    data, shots_data: files beside the module, for a benchmark with no entry in a manifest.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        prompt: str,
+        main: str,
+        answer: str = "",
+        header: str = "",
+        shots: int = 0,
+        version: int = 1,
+        data: str | None = None,
+        shots_data: str | None = None,
+    ) -> None:
+        self.name = name
+        self.prompt, self.answer, self.header = prompt, answer, header
+        self.shots = shots
+        self.main = main
+        self.version = version
+        self.data, self.shots_data = data, shots_data
+        self.module = Path(inspect.stack()[1].filename)
+        self.reader: Reader | None = None
+        self.tasks: list[Task] = []
+
+    def rows(self, reader: Reader) -> Reader:
+        """Register how a row is read: `reader(row)` or `reader(row, file)`, `file` being a name without suffix.
+
+        It returns one sample, or yields any number of them.
+        """
+        self.reader = reader
+        return reader
+
+    def test(self, ask: Any = None, *, variant: str | None = None, default: bool = False) -> Callable[[Judge], Judge]:
+        """Register a test function that judges what `ask` brings: `def test_x(sample, output, score)`.
+
+        Its `score(answer, **metrics)` records what was extracted (None: nothing) and the metrics, once.
+        """
+        asked = as_ask(ask)
+
+        def decorate(judge: Judge) -> Judge:
+            taken = tuple(inspect.signature(judge).parameters)
+            if taken != JUDGE_TAKES:
+                raise SetupError(
+                    f"{self.name}: {judge.__name__}({', '.join(taken)}) must take (sample, output, score): "
+                    "a judge decides from the output alone, so that stored outputs can be judged again"
+                )
+            task = Task(self, variant or asked.variant, asked, judge, default)
+            if any(task.variant == other.variant for other in self.tasks):
+                raise SetupError(f"{self.name}: two tests of variant {task.variant!r}; give one another `variant=`")
+            self.tasks.append(task)
+            judge.__proctor_task__ = task  # type: ignore[attr-defined]
+            return judge
+
+        return decorate
+
+    @property
+    def default(self) -> Task:
+        """The task that runs where several could: the one marked so, else the first."""
+        return next((task for task in self.tasks if task.default), self.tasks[0])

@@ -1,0 +1,279 @@
+"""Collecting: benchmark functions become items, one a sample.
+
+Items are light: a sample needs no fixtures and no setup, so none is prepared. A task whose samples
+cannot be meant by `-k` or `-m` is not read at all.
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.mark.expression import Expression
+
+from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
+from proctor.data import Dataset, find_files, find_source, load, subset
+from proctor.errors import DataError, SetupError
+from proctor.options import Settings
+from proctor.prompts import Prompt, from_file
+
+
+class LoadedTask:
+    """A task as this run asks it: with its data, prompt and parameters after all options."""
+
+    def __init__(self, task: Task, dataset: Dataset, prompt: Prompt, settings: Settings, shots: int) -> None:
+        self.task = task
+        self.benchmark = task.benchmark
+        self.variant = task.variant
+        self.dataset = dataset
+        self.prompt = prompt
+        self.shots = shots
+        self.seed = settings.seed
+        self.ask = task.ask
+        for target, parameter, value in settings.changes:
+            if target in (task.benchmark.name, task.name):
+                try:
+                    self.ask = self.ask.altered(parameter, value)
+                except SetupError as error:
+                    raise SetupError(f"--set {target}.{parameter}: {error}") from None
+
+    def check(self) -> None:
+        """Find what cannot be asked: a template's unknown names, a row's labels."""
+        if self.dataset.samples:
+            self.prompt.render(self.dataset.samples[0], self.dataset.shots[0])
+        if self.ask.check is None:
+            return
+        for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
+            wrong = self.ask.check(sample, self.ask.parameters)
+            if wrong:
+                raise SetupError(f"{where}: {wrong}")
+
+    def render(self, index: int) -> str:
+        """The prompt of a sample, byte by byte the same in every run and process."""
+        return self.prompt.render(self.dataset.samples[index], self.dataset.shots[index])
+
+
+class SampleItem(pytest.Item):
+    """One sample of one task."""
+
+    def __init__(self, *, loaded: LoadedTask, index: int, obj: Any, marks: list[pytest.Mark], **keywords: Any) -> None:
+        super().__init__(**keywords)
+        self.loaded = loaded
+        self.index = index
+        self.obj = obj
+        self.own_markers.extend(marks)
+
+    @property
+    def sample(self) -> Any:
+        return self.loaded.dataset.samples[self.index]
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.obj.__code__.co_firstlineno - 1, self.name
+
+    def runtest(self) -> None:
+        raise NotImplementedError("samples are judged by proctor.judging")
+
+
+class Collecting:
+    """Plugin: makes the items, and keeps what was read."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, bundled: bool) -> None:
+        self.config = config
+        self.settings = settings
+        self._bundled = bundled
+        self.problem: str | None = None
+        self.tasks: list[LoadedTask] = []
+        self._datasets: dict[Benchmark, Dataset] = {}
+        self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
+
+    def root(self, benchmark: Benchmark) -> Path | None:
+        """The data root: None for the bundled one, which is the default of models that need no download."""
+        chosen = self.settings.data_dir
+        if chosen is not None and chosen != "bundled":
+            return Path(chosen)
+        if chosen is None and not self._bundled and benchmark.data is None:
+            raise DataError(
+                f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "
+                f"{benchmark.name}/<file>, --data-dir=bundled takes the few bundled samples for a quick look"
+            )
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(
+        self, collector: pytest.Collector, name: str, obj: object
+    ) -> list[pytest.Item] | None:
+        task = getattr(obj, "__proctor_task__", None)
+        if not isinstance(task, Task):
+            _refuse_without_ask(name, obj)
+            return None
+        marks = self._marks(task)
+        if not self._wanted(collector, name, task, marks):
+            return []
+        loaded = self._load(task)
+        loaded.check()
+        self.tasks.append(loaded)
+        return [
+            SampleItem.from_parent(
+                collector, name=f"{name}[{sample.id}]", loaded=loaded, index=index, obj=obj, marks=marks
+            )
+            for index, sample in enumerate(loaded.dataset.samples)
+        ]
+
+    def _load(self, task: Task) -> LoadedTask:
+        benchmark, settings = task.benchmark, self.settings
+        shots = benchmark.shots if settings.shots is None else settings.shots
+        if benchmark not in self._datasets:
+            self._datasets[benchmark] = load(benchmark, self.root(benchmark), shots)
+        prompt = Prompt(benchmark.header, benchmark.prompt, benchmark.answer, str(benchmark.module))
+        for target in (benchmark.name, task.name):
+            if target in settings.prompts:
+                prompt = from_file(settings.prompts[target], prompt)
+            self._unknown.discard(target)
+        return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots)
+
+    def _marks(self, task: Task) -> list[pytest.Mark]:
+        source, _ = find_source(task.benchmark, self.root(task.benchmark))
+        words = [task.benchmark.name, task.variant, source.capability, source.language]
+        for word in filter(None, words):
+            self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
+        own = getattr(task.judge, "pytestmark", [])
+        return [getattr(pytest.mark, word).mark for word in words if word] + list(own)
+
+    def _wanted(self, collector: pytest.Collector, name: str, task: Task, marks: Iterable[pytest.Mark]) -> bool:
+        """False where no sample of the task can survive -k and -m."""
+        marked = {mark.name for mark in (*collector.iter_markers(), *marks)}
+        expression = self.config.option.markexpr
+        if expression and not _evaluates(expression, lambda word: word in marked):
+            return False
+        expression = self.config.option.keyword
+        if not expression:
+            return True
+        source, folder = find_source(task.benchmark, self.root(task.benchmark))
+        names = {node.name for node in collector.listchain() if not isinstance(node, pytest.Session)}
+        names |= marked | {name} | set(vars(task.judge)) | set(collector.listextrakeywords())
+        known = [text.lower() for text in names]
+        # Item names up to the row number, which is all that is not known yet.
+        files = find_files(folder, source.files)
+        begun = [f"{name}[{file.key}-".lower() if file.key else f"{name}[".lower() for file in files]
+
+        def matches(word: str) -> bool | None:
+            word = word.lower()
+            if any(word in text for text in known):
+                return True
+            return None if any(_may_continue(text, word) for text in begun) else False
+
+        return _may_match(expression, matches)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        if self.tasks and self._unknown:
+            names = ", ".join(sorted({loaded.benchmark.name for loaded in self.tasks}))
+            # Told by the owner of the run: an error raised here is an internal one in an xdist worker.
+            self.problem = (
+                f"--set or --prompt names the task {min(self._unknown)!r}, which is not among those collected: {names}"
+            )
+        samples = [item for item in items if isinstance(item, SampleItem)]
+        kept = set(_limited(_of_variant(samples, self.settings.variant), self.settings.limit))
+        dropped = [item for item in samples if item not in kept]
+        if dropped:
+            self.config.hook.pytest_deselected(items=dropped)
+            items[:] = [item for item in items if not isinstance(item, SampleItem) or item in kept]
+        if self.config.pluginmanager.hasplugin("randomly"):
+            _restore_order(items)
+
+
+def _may_continue(begun: str, word: str) -> bool:
+    """Whether `word` can stand in `begun` followed by any row number and a bracket."""
+    if word in begun:
+        return True
+    head = word.rstrip("0123456789.]")
+    return head != word and (
+        begun.endswith(head) or any(begun.endswith(word[:stop]) for stop in range(len(head), len(word)))
+    )
+
+
+def _evaluates(expression: str, matches: Any) -> bool:
+    try:
+        return Expression.compile(expression).evaluate(lambda word, /, **keywords: bool(matches(word)))
+    except SyntaxError:
+        return True  # pytest itself says what is wrong with it
+
+
+def _may_match(expression: str, matches: Callable[[str], bool | None]) -> bool:
+    """Whether an expression can come true, its unknown words (None) being true or false."""
+    unknown: list[str] = []
+
+    def guess(word: str, guesses: Mapping[str, bool], otherwise: bool) -> bool:
+        known = matches(word)
+        if known is not None:
+            return known
+        if word not in unknown:
+            unknown.append(word)
+        return guesses.get(word, otherwise)
+
+    # `and` and `or` stop early, so that some words are met only under other guesses.
+    for otherwise in (True, False):
+        if _evaluates(expression, lambda word, otherwise=otherwise: guess(word, {}, otherwise)):
+            return True
+    if len(unknown) > 8:
+        return True
+    for values in itertools.product((True, False), repeat=len(unknown)):
+        guesses = dict(zip(unknown, values, strict=False))
+        if _evaluates(expression, lambda word, guesses=guesses: guess(word, guesses, True)):
+            return True
+    return False
+
+
+def _refuse_without_ask(name: str, obj: object) -> None:
+    if not (name.startswith("test") and inspect.isfunction(obj)):
+        return
+    taken = inspect.signature(obj).parameters
+    if all(word in taken for word in JUDGE_TAKES):
+        raise SetupError(
+            f"{obj.__code__.co_filename}:{obj.__code__.co_firstlineno}: {name} judges samples but has no ask: "
+            "decorate it with @benchmark.test(generate(...)) or @benchmark.test(rank(...))"
+        )
+
+
+def _of_variant(items: list[SampleItem], variant: str) -> list[SampleItem]:
+    """The items of the variant asked for; of several that survived, a benchmark's default."""
+    if variant == "all":
+        return items
+    if variant != "default":
+        return [item for item in items if item.loaded.variant == variant]
+    surviving: dict[Benchmark, set[str]] = {}
+    for item in items:
+        surviving.setdefault(item.loaded.benchmark, set()).add(item.loaded.variant)
+    return [
+        item
+        for item in items
+        if item.loaded.task is item.loaded.benchmark.default
+        or item.loaded.benchmark.default.variant not in surviving[item.loaded.benchmark]
+    ]
+
+
+def _limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
+    if limit is None:
+        return items
+    by_task: dict[LoadedTask, list[SampleItem]] = {}
+    for item in items:
+        by_task.setdefault(item.loaded, []).append(item)
+    kept: list[SampleItem] = []
+    for loaded, members in by_task.items():
+        turn = {position: rank for rank, position in enumerate(subset(loaded.dataset.samples, loaded.benchmark.name))}
+        kept += sorted(members, key=lambda item: turn[item.index])[:limit]
+    return kept
+
+
+def _restore_order(items: list[pytest.Item]) -> None:
+    """Put samples back into the order of their files: the server's prefix cache lives from it."""
+    places = [place for place, item in enumerate(items) if isinstance(item, SampleItem)]
+    samples = [items[place] for place in places]
+    assert all(isinstance(item, SampleItem) for item in samples)
+    order = sorted(samples, key=lambda item: (item.nodeid.partition("[")[0], item.index))  # type: ignore[attr-defined]
+    for place, item in zip(places, order, strict=True):
+        items[place] = item

@@ -1,0 +1,199 @@
+"""Judging: runs a sample's test function on its output, and reports it to pytest as the test it is.
+
+This is pytest's run protocol with what a sample does not need left out: there is no setup, and the
+teardown report only says that the sample is done. The call phase goes through pytest's own hooks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from _pytest.skipping import evaluate_skip_marks
+
+from proctor.collect import LoadedTask, SampleItem
+from proctor.errors import AskError, PromptError
+from proctor.journal import Journal
+from proctor.lookahead import Asker, LookAhead, Question
+from proctor.records import Record, Score, record, travelling
+
+
+class Skipped(Exception):
+    """A sample is marked to be skipped."""
+
+
+def question(loaded: LoadedTask, index: int) -> Question[tuple[str, Any]]:
+    """The ask of one sample: a coroutine function of the model that brings (prompt, output)."""
+    samples = loaded.dataset.samples
+    sample = samples[index]
+
+    async def ask(model: Any) -> tuple[str, Any]:
+        prompt = loaded.render(index)
+        seed = sample_seed(loaded, index)
+        return prompt, await loaded.ask(sample, prompt, model.about(sample, samples), seed)
+
+    return ask
+
+
+def sample_seed(loaded: LoadedTask, index: int) -> int:
+    """A seed in 0…2³¹-1 from the run's seed, the task and the sample alone."""
+    import hashlib
+
+    text = f"{loaded.seed}\x00{loaded.task.name}\x00{loaded.dataset.samples[index].id}"
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
+
+
+class Judging:
+    """Plugin of the process that asks and judges: the only one, or an xdist worker.
+
+    places: where each item of this process stands in the collected list.
+    """
+
+    def __init__(
+        self,
+        asker: Asker,
+        items: list[tuple[int, SampleItem]],
+        window: int,
+        journal: Journal,
+        strict: bool,
+        waiting: Callable[[], None],
+    ) -> None:
+        self._asked = [item for _, item in items if skip_reason(item) is None]
+        self._turn = {item: turn for turn, item in enumerate(self._asked)}
+        self._place = {item: place for place, item in items}
+        self._journal = journal
+        self._strict = strict
+        self._waiting = waiting
+        self._answers: LookAhead[tuple[str, Any]] = LookAhead(
+            asker,
+            len(self._asked),
+            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index),
+            window,
+        )
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        if not isinstance(item, SampleItem):
+            return None
+        report, line = self._report(item)
+        if line is not None:
+            self._journal.write(self._place[item], line)
+            report.proctor = travelling(line)  # type: ignore[attr-defined]
+            report.user_properties += [(name, value) for name, value in line["scores"].items()]
+            report.user_properties += [(flag, True) for flag in line["flags"]]
+        item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
+        return True
+
+    def _report(self, item: SampleItem) -> tuple[pytest.TestReport, Record | None]:
+        reason = skip_reason(item)
+        if reason is not None:
+            report = _make_report(item, pytest.CallInfo.from_call(lambda: None, "setup"))
+            report.outcome, report.longrepr = (
+                "skipped",
+                (str(item.path), item.reportinfo()[1] + 1, f"Skipped: {reason}"),
+            )
+            return report, None
+        started = time.time()
+        try:
+            prompt, output = self._answers.take(self._turn[item], self._waiting)
+        except (AskError, PromptError) as error:
+            kind = error.kind if isinstance(error, AskError) else "prompt"
+            return self._failed(item, kind, str(error), started)
+        except Exception as error:
+            return self._failed(item, "ask", f"{type(error).__name__}: {error}", started, error)
+        return self._judged(item, prompt, output, started)
+
+    def _failed(
+        self, item: SampleItem, kind: str, message: str, started: float, error: Exception | None = None
+    ) -> tuple[pytest.TestReport, Record]:
+        """An ask failed: an error in pytest's sense, like a fixture that could not be set up."""
+
+        def again() -> None:
+            if error is not None:
+                raise error
+
+        report = _make_report(item, pytest.CallInfo.from_call(again, "setup"))
+        _span(report, started)
+        if error is None:
+            report.outcome, report.longrepr = "failed", f"{item.nodeid}: {kind}: {message}"
+        line = self._record(item, prompt=_rendered(item), error=(kind, message))
+        return report, line
+
+    def _judged(self, item: SampleItem, prompt: str, output: Any, started: float) -> tuple[pytest.TestReport, Record]:
+        score = Score(item.loaded.benchmark.main)
+        call = pytest.CallInfo.from_call(lambda: _judge(item, output, score), "call")
+        report = _make_report(item, call)
+        _span(report, started)
+        error = None
+        if call.excinfo is not None:
+            error = ("judge", f"{call.excinfo.type.__name__}: {call.excinfo.value}")
+            score.metrics = None
+        line = self._record(item, prompt=prompt, output=output, score=score, error=error)
+        if self._strict and error is None and is_wrong(line, item.loaded.benchmark.main):
+            report.outcome, report.longrepr = "failed", _wrong_message(item, line)
+        return report, line
+
+    def _record(self, item: SampleItem, **known: Any) -> Record:
+        loaded = item.loaded
+        return record(task=loaded.benchmark.name, variant=loaded.variant, sample=item.sample, **known)
+
+
+def skip_reason(item: SampleItem) -> str | None:
+    """Why a sample is skipped by a `skip` or `skipif` mark; None where it is not."""
+    if not any(mark.name in ("skip", "skipif") for mark in item.iter_markers()):
+        return None
+    skipped = evaluate_skip_marks(item)
+    return None if skipped is None else skipped.reason
+
+
+def is_wrong(line: Record, main: str) -> bool:
+    """Whether a scored sample is short of full marks in the main metric."""
+    return line["outcome"] == "scored" and bool(line["scores"][main] < 1)
+
+
+def _judge(item: SampleItem, output: Any, score: Score) -> None:
+    item.obj(item.sample, output, score)
+    if score.metrics is None:
+        pytest.fail(f"{item.obj.__name__} did not call score(answer, **metrics)", pytrace=False)
+
+
+def _rendered(item: SampleItem) -> str | None:
+    try:
+        return item.loaded.render(item.index)
+    except PromptError:
+        return None
+
+
+def _make_report(item: SampleItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
+    return report
+
+
+def _span(report: pytest.TestReport, started: float) -> None:
+    """Make a report's duration that of waiting and judging together."""
+    report.start, report.duration = started, max(0.0, report.stop - started)
+
+
+def _teardown(
+    item: SampleItem, nextitem: pytest.Item | None, properties: list[tuple[str, object]]
+) -> pytest.TestReport:
+    state = item.session._setupstate
+    if state.stack:
+        # Fixtures of ordinary tests before this sample end here, where no test after it needs them.
+        report = _make_report(item, pytest.CallInfo.from_call(lambda: state.teardown_exact(nextitem), "teardown"))
+        report.user_properties = properties
+        return report
+    now = time.time()
+    return pytest.TestReport(item.nodeid, item.location, {}, "passed", None, "teardown", (), 0.0, now, now, properties)
+
+
+def _wrong_message(item: SampleItem, line: Record) -> str:
+    sample = item.sample
+    answer = "nothing could be extracted" if line["extracted"] is None else f"extracted: {line['extracted']!r}"
+    question = " ".join(sample.question.split())
+    outputs = line.get("outputs")
+    said = f"\noutput:    {outputs[0]['text']!r}" if outputs else ""
+    return f"{item.nodeid}: wrong\nquestion:  {question}{said}\n{answer}\ntarget:    {line['target']!r}"

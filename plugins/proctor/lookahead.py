@@ -1,0 +1,167 @@
+"""Asking ahead: answers are fetched on an event loop in a thread while pytest judges.
+
+`Asker` owns the loop and the model. `LookAhead` feeds it asks in item order, never more than a window
+of them not yet taken, so that the server stays busy and neither memory nor the server's queue grows.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import AbstractAsyncContextManager
+from typing import Any, Generic, TypeVar
+
+from proctor.model import Model
+
+T = TypeVar("T")
+Question = Callable[[Model], Awaitable[T]]
+
+WINDOW = 8
+"""Asks under way or waiting to be judged, in multiples of the concurrency."""
+
+
+class Asker:
+    """An event loop in a thread, with a connected model.
+
+    connect: makes the context manager that yields the model, inside the loop.
+    """
+
+    def __init__(self, connect: Callable[[], AbstractAsyncContextManager[Model]]) -> None:
+        self._connect = connect
+        self._loop = asyncio.new_event_loop()
+        self._stop = asyncio.Event()
+        self._model: Model | None = None
+        self._ready: Future[None] = Future()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._thread = threading.Thread(target=self._run, name="proctor-asker", daemon=True)
+        self._thread.start()
+        self._ready.result()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        try:
+            self._loop.run_until_complete(self._serve())
+        finally:
+            self._loop.close()
+
+    async def _serve(self) -> None:
+        try:
+            async with self._connect() as model:
+                self._model = model
+                self._ready.set_result(None)
+                await self._stop.wait()
+                for task in self._tasks:
+                    task.cancel()
+                await asyncio.gather(*self._tasks, return_exceptions=True)
+        except BaseException as error:
+            if self._ready.done():
+                raise
+            self._ready.set_exception(error)
+
+    def submit(self, question: Question[T]) -> Future[T]:
+        """Ask now; the future gets the answer or what went wrong."""
+        future: Future[T] = Future()
+        self.call(lambda: self.begin(question, future))
+        return future
+
+    def call(self, function: Callable[[], Any]) -> None:
+        """Run a function in the loop's thread."""
+        self._loop.call_soon_threadsafe(function)
+
+    def begin(self, question: Question[T], future: Future[T], done: Callable[[], None] | None = None) -> None:
+        """Start an ask; for callers that are in the loop's thread already."""
+        task = self._loop.create_task(self._answer(question, future))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if done is not None:
+            task.add_done_callback(lambda _: done())
+
+    async def _answer(self, question: Question[T], future: Future[T]) -> None:
+        assert self._model is not None
+        try:
+            answer = await question(self._model)
+        except asyncio.CancelledError:
+            future.cancel()
+            raise
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(answer)
+
+    def close(self) -> None:
+        """Cancel what is under way and end the thread."""
+        if self._thread.is_alive():
+            self.call(self._stop.set)
+            self._thread.join()
+
+
+class LookAhead(Generic[T]):
+    """Answers to a sequence of questions, fetched in order and ahead of need.
+
+    `take(i)` waits for the i-th answer and makes room for another ask. Questions are made late, in the
+    loop's thread, by `question(i)`.
+    """
+
+    def __init__(self, asker: Asker, count: int, question: Callable[[int], Question[T]], window: int) -> None:
+        self._asker = asker
+        self._question = question
+        self._count = count
+        self._next = 0
+        self._planned = min(window, count)
+        self._futures: dict[int, Future[T]] = {i: Future() for i in range(self._planned)}
+        asker.call(lambda: self._begin(min(window, count)))
+
+    def _begin(self, stop: int) -> None:
+        while self._next < min(stop, self._count):
+            index = self._next
+            self._next += 1
+            self._asker.begin(self._question(index), self._futures[index])
+
+    def take(self, index: int, waiting: Callable[[], None] | None = None, interval: float = 0.2) -> T:
+        """The answer to question `index`, each of which can be taken once.
+
+        `waiting` is called every `interval` seconds meanwhile. Raises what the ask raised.
+        """
+        future = self._futures.get(index)
+        if future is None:
+            # Out of turn: asked for without going ahead.
+            future = self._asker.submit(self._question(index))
+        else:
+            self._make_room()
+        try:
+            for _ in _until_done(future, interval):
+                if waiting is not None:
+                    waiting()
+            return future.result()
+        finally:
+            self._futures.pop(index, None)
+
+    def _make_room(self) -> None:
+        if self._planned < self._count:
+            self._futures[self._planned] = Future()
+            self._planned += 1
+            stop = self._planned
+            self._asker.call(lambda: self._begin(stop))
+
+
+def _until_done(future: Future[Any], interval: float) -> Iterator[None]:
+    while not future.done():
+        try:
+            future.exception(timeout=interval)
+        except TimeoutError:
+            yield
+        except Exception:
+            return
+
+
+def contiguous(indices: Sequence[int], parts: int) -> list[list[int]]:
+    """Split a sequence into `parts` contiguous blocks whose lengths differ by one at most."""
+    size, larger = divmod(len(indices), parts)
+    blocks, start = [], 0
+    for part in range(parts):
+        stop = start + size + (part < larger)
+        blocks.append(list(indices[start:stop]))
+        start = stop
+    return blocks

@@ -1,0 +1,229 @@
+"""What the user chose: command line before ini before default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.errors import SetupError
+
+VARIANTS = ("default", "gen", "ppl", "all")
+
+# name, ini type (None: command line only), default, keywords of the option
+OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
+    (
+        "model",
+        "string",
+        None,
+        {
+            "metavar": "NAME",
+            "help": (
+                "model to score; proctor:gold, proctor:empty and proctor:neighbour check the harness itself. "
+                "Default: the embedded model, or what --base-url serves"
+            ),
+        },
+    ),
+    (
+        "data-dir",
+        "string",
+        None,
+        {
+            "metavar": "DIR",
+            "help": ("folder with <benchmark>/<file>[.gz], or `bundled` (the default of the embedded model)"),
+        },
+    ),
+    (
+        "limit",
+        "string",
+        None,
+        {
+            "metavar": "N",
+            "help": ("score N samples of each task: a fixed pseudo-random subset, balanced over its groups"),
+        },
+    ),
+    (
+        "variant",
+        "string",
+        "default",
+        {
+            "metavar": "|".join(VARIANTS),
+            "help": (
+                "gen: the model writes; ppl: choices are ranked by likelihood; all: both (default: the benchmark's own)"
+            ),
+        },
+    ),
+    (
+        "shots",
+        "string",
+        None,
+        {"metavar": "N", "help": "few-shot examples in each prompt (default: each benchmark's own)"},
+    ),
+    (
+        "prompt",
+        "linelist",
+        (),
+        {
+            "metavar": "TASK=FILE",
+            "action": "append",
+            "help": ("replace a benchmark's templates by a Jinja file; repeatable"),
+        },
+    ),
+    (
+        "set",
+        "linelist",
+        (),
+        {
+            "metavar": "TASK.PARAMETER=VALUE",
+            "action": "append",
+            "help": ("change a parameter of an ask (gsm8k.max_tokens=256); repeatable"),
+        },
+    ),
+    ("seed", "string", "0", {"metavar": "N", "help": "seed of sampled outputs (default: 0)"}),
+    (
+        "show-prompts",
+        None,
+        None,
+        {"metavar": "N", "help": "print the first N prompts of each task in full and ask nothing"},
+    ),
+    (
+        "report-dir",
+        "string",
+        None,
+        {
+            "metavar": "DIR",
+            "help": ("put the run's files exactly there (default: reports/<time>/, reports/latest being the newest)"),
+        },
+    ),
+    ("strict-samples", "bool", False, {"action": "store_true", "help": "wrong answers fail their tests"}),
+    (
+        "error-budget",
+        "string",
+        "0",
+        {"metavar": "N", "help": ("samples that may end in an error before the exit code is 12 (default: 0)")},
+    ),
+)
+
+
+def add_options(parser: pytest.Parser) -> None:
+    group = parser.getgroup("proctor", "proctor: language model evaluation")
+    for name, kind, default, keywords in OPTIONS:
+        key = "proctor_" + name.replace("-", "_")
+        # None marks "not on the command line", so that the ini file is asked next.
+        group.addoption(f"--{name}", dest=key, default=None, **keywords)
+        if kind is not None:
+            help_text = f"default of --{name}"
+            parser.addini(key, help_text, type=kind, default=list(default) if kind == "linelist" else default)  # type: ignore[arg-type]
+
+
+def chosen(config: pytest.Config, name: str) -> Any:
+    """What the command line says, else the ini file, else the option's default."""
+    key = "proctor_" + name.replace("-", "_")
+    value = config.getoption(key, None)
+    if value is None and name != "show-prompts":
+        value = config.getini(key)
+    return value
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The choices of a run, read and checked. `data_dir` is None where the model decides."""
+
+    model: str | None
+    data_dir: str | None
+    limit: int | None
+    variant: str
+    shots: int | None
+    prompts: Mapping[str, Path]
+    changes: tuple[tuple[str, str, Any], ...]
+    seed: int
+    show_prompts: int | None
+    report_dir: Path | None
+    strict: bool
+    error_budget: int
+    folder: Path
+
+    @property
+    def shown(self) -> bool:
+        """Whether prompts are only shown."""
+        return self.show_prompts is not None
+
+
+def read_settings(config: pytest.Config) -> Settings:
+    """Raises SetupError for a value that makes no sense."""
+    folder = config.invocation_params.dir
+    model = chosen(config, "model")
+    if model is not None and not str(model).strip():
+        raise SetupError("--model= is empty (an unset shell variable?): name a model, or leave the option out")
+    variant = chosen(config, "variant")
+    if variant not in VARIANTS:
+        raise SetupError(f"--variant={variant}: choose one of {', '.join(VARIANTS)}")
+    report_dir = chosen(config, "report-dir")
+    if report_dir is not None and not report_dir.strip():
+        raise SetupError("--report-dir= is empty: name a folder, or leave the option out")
+    return Settings(
+        model=model,
+        data_dir=_data_dir(chosen(config, "data-dir"), folder),
+        limit=_count(config, "limit", 1),
+        variant=variant,
+        shots=_count(config, "shots", 0),
+        prompts=_prompts(chosen(config, "prompt"), folder),
+        changes=tuple(_change(text) for text in chosen(config, "set")),
+        seed=_count(config, "seed", 0) or 0,
+        show_prompts=_count(config, "show-prompts", 1),
+        report_dir=None if report_dir is None else folder / report_dir,
+        strict=bool(chosen(config, "strict-samples")),
+        error_budget=_count(config, "error-budget", 0) or 0,
+        folder=folder,
+    )
+
+
+def _count(config: pytest.Config, name: str, least: int) -> int | None:
+    text = chosen(config, name)
+    if text is None:
+        return None
+    try:
+        value = int(text)
+    except ValueError:
+        value = least - 1
+    if value < least:
+        raise SetupError(f"--{name}={text}: a whole number of {least} or more is needed")
+    return value
+
+
+def _data_dir(text: str | None, folder: Path) -> str | None:
+    if text is None or text == "bundled":
+        return text
+    path = folder / os.path.expanduser(text)
+    if not text.strip() or not path.is_dir():
+        raise SetupError(f"--data-dir={text}: no such folder; name one that holds <benchmark>/<file>, or `bundled`")
+    return str(path)
+
+
+def _prompts(values: list[str], folder: Path) -> dict[str, Path]:
+    prompts = {}
+    for text in values:
+        task, equals, file = text.partition("=")
+        if not (task and equals and file):
+            raise SetupError(f"--prompt {text}: TASK=FILE is needed, as in --prompt gsm8k=terse.jinja")
+        prompts[task] = folder / os.path.expanduser(file)
+        if not prompts[task].is_file():
+            raise SetupError(f"--prompt {text}: no such file")
+    return prompts
+
+
+def _change(text: str) -> tuple[str, str, Any]:
+    import yaml
+
+    target, equals, value = text.partition("=")
+    task, dot, parameter = target.partition(".")
+    if not (task and dot and parameter and equals):
+        raise SetupError(f"--set {text}: TASK.PARAMETER=VALUE is needed, as in --set gsm8k.max_tokens=256")
+    try:
+        return task, parameter, yaml.safe_load(value)
+    except yaml.YAMLError:
+        return task, parameter, value

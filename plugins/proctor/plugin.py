@@ -1,0 +1,78 @@
+"""The pytest plugin: options, and which part plays in which process.
+
+One process: `Owner` begins the run, `Asking` asks and judges in the same process. Under xdist the
+controller is the owner and each worker asks and judges its block. Nothing is imported, created or
+written in a suite that has no benchmark in it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from proctor import hookspecs
+from proctor.errors import SetupError
+from proctor.options import add_options, chosen, read_settings
+
+if TYPE_CHECKING:
+    from proctor.model import Service
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    add_options(parser)
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(hookspecs)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> None:
+    # Prompts are shown by one process, in order.
+    if config.getoption("proctor_show_prompts") is not None:
+        for name, value in (("numprocesses", 0), ("dist", "no"), ("tx", [])):
+            if hasattr(config.option, name):
+                setattr(config.option, name, value)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    try:
+        settings = read_settings(config)
+        service = config.hook.pytest_proctor_service(config=config)
+    except SetupError as error:
+        raise pytest.UsageError(str(error)) from None
+    from proctor.session import play
+
+    play(config, settings, service)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_proctor_service(config: pytest.Config) -> Service | None:
+    name = chosen(config, "model")
+    if name is None or not name.startswith("proctor:"):
+        return None
+    from proctor.selfcheck import selfcheck_service
+
+    service: Service = selfcheck_service(name)
+    return service
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(collector: pytest.Collector) -> Any:
+    """A setup error is told by its message alone, and makes the exit code 4."""
+    report: Any = yield
+    call = getattr(report, "call", None)
+    excinfo = None if call is None else call.excinfo
+    if excinfo is not None and isinstance(excinfo.value, SetupError):
+        report.longrepr = str(excinfo.value)
+        report.proctor_setup_error = True
+    return report
+
+
+@pytest.fixture(scope="session")
+def model(request: pytest.FixtureRequest) -> Any:
+    """The model that the options name, for ordinary tests: `model.generate("...").text`."""
+    from proctor.session import model_for_tests
+
+    return model_for_tests(request.config)

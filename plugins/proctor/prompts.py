@@ -1,0 +1,136 @@
+"""Prompts: Jinja templates over a sample's fields, strict and with white space kept."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from proctor.errors import PromptError
+from proctor.sample import Sample
+
+if TYPE_CHECKING:
+    import jinja2
+
+PARTS = ("header", "prompt", "answer")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    import jinja2
+
+    return jinja2.Environment(undefined=jinja2.StrictUndefined, keep_trailing_newline=True, autoescape=False)
+
+
+@dataclass
+class Prompt:
+    """The three templates of a benchmark, `header`, `prompt` and `answer`, and where they come from."""
+
+    header: str
+    prompt: str
+    answer: str
+    origin: str
+    _shots: dict[int, tuple[Sequence[Sample], str]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._compiled = {part: self._compile(part) for part in PARTS}
+
+    def _compile(self, part: str) -> jinja2.Template:
+        import jinja2
+
+        try:
+            return _environment().from_string(getattr(self, part))
+        except jinja2.TemplateSyntaxError as error:
+            raise PromptError(f"{self.origin}: {part} template, line {error.lineno}: {error.message}") from None
+
+    @property
+    def sha256(self) -> str:
+        """Of the three templates: the same for every sample."""
+        return hashlib.sha256("\x00".join(getattr(self, part) for part in PARTS).encode()).hexdigest()
+
+    def render(self, sample: Sample, shots: Sequence[Sample]) -> str:
+        """Header, shots and the sample's own question: depends on nothing but the sample and its shots."""
+        known = self._shots.get(id(shots))
+        if known is None:
+            text = "".join(self._part("prompt", shot) + self._part("answer", shot) for shot in shots)
+            # The list itself is kept, so that its id cannot be given to another one.
+            known = self._shots[id(shots)] = (shots, text)
+        return self._part("header", sample) + known[1] + self._part("prompt", sample)
+
+    def _part(self, part: str, sample: Sample) -> str:
+        import jinja2
+
+        if not getattr(self, part):
+            return ""
+        fields = sample.fields()
+        try:
+            return self._compiled[part].render(fields)
+        except jinja2.UndefinedError as error:
+            raise PromptError(
+                f"{self.origin}: {part} template: {error.message} for sample {sample.id}; "
+                f"a sample has: {', '.join(sorted(fields))}"
+            ) from None
+        except Exception as error:
+            raise PromptError(
+                f"{self.origin}: {part} template failed for sample {sample.id}: {type(error).__name__}: {error}"
+            ) from None
+
+
+def from_file(path: Path, inherited: Prompt) -> Prompt:
+    """Templates from a file: either Jinja blocks named header, prompt and answer, or the prompt alone.
+
+    What the file does not define is inherited. Raises PromptError for a file that cannot be read.
+    """
+    import jinja2
+
+    try:
+        source = path.read_text(encoding="utf-8")
+        blocks = _blocks(source)
+    except (OSError, UnicodeDecodeError) as error:
+        raise PromptError(f"--prompt: cannot read {path}: {error}") from None
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(f"{path}:{error.lineno}: {error.message}") from None
+    parts = blocks or {"prompt": source}
+    unknown = set(parts) - set(PARTS)
+    if unknown:
+        raise PromptError(f"{path}: block {min(unknown)!r} is none of {', '.join(PARTS)}")
+    return Prompt(
+        header=parts.get("header", inherited.header),
+        prompt=parts.get("prompt", inherited.prompt),
+        answer=parts.get("answer", inherited.answer),
+        origin=str(path),
+    )
+
+
+def _blocks(source: str) -> dict[str, str]:
+    """The source text of each top-level block of a template."""
+    tokens = list(_environment().lex(source))
+    blocks: dict[str, str] = {}
+    name: str | None = None
+    words: list[str] = []
+    depth, text, inside, tag = 0, "", False, ""
+    for _, kind, value in tokens:
+        if kind == "block_begin":
+            inside, words, tag = True, [], value
+            continue
+        if inside:
+            tag += value
+            if kind == "name":
+                words.append(value)
+            if kind == "block_end":
+                inside = False
+                opens, closes = words[:1] == ["block"], words[:1] == ["endblock"]
+                if opens and depth == 0:
+                    name, text = words[1], ""
+                elif closes and depth == 1 and name is not None:
+                    blocks[name], name = text, None
+                elif name is not None:
+                    text += tag
+                depth += opens - closes
+            continue
+        if name is not None:
+            text += value
+    return blocks

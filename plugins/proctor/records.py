@@ -1,0 +1,151 @@
+"""What is kept of a sample: one full record for samples.jsonl, and the small part that travels to the report.
+
+All values are plain JSON.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from proctor.asks import Ranking
+from proctor.errors import ProctorError
+from proctor.model import Output, Usage
+from proctor.sample import Sample
+
+Record = dict[str, Any]
+
+TRAVELS = ("task", "variant", "sample", "cluster", "groups", "scores", "outcome", "error", "flags", "usage")
+"""The keys of a record that cross from the process that judged to the one that reports."""
+
+
+class ScoreError(ProctorError):
+    """A judge called `score` wrongly."""
+
+
+class Score:
+    """Records what a judge decides: `score(answer, **metrics)`, exactly once.
+
+    `answer` is what was extracted, None where nothing could be. A metric is a flag or a finite number.
+    """
+
+    def __init__(self, main: str) -> None:
+        self.main = main
+        self.answer: Any = None
+        self.metrics: dict[str, float] | None = None
+
+    def __call__(self, answer: Any, **metrics: Any) -> None:
+        if self.metrics is not None:
+            raise ScoreError("score() was called twice for one sample")
+        if self.main not in metrics:
+            raise ScoreError(
+                f"score() lacks the benchmark's main metric {self.main!r}; it was given: {', '.join(metrics)}"
+            )
+        self.answer = answer
+        self.metrics = {name: _number(name, value) for name, value in metrics.items()}
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise ScoreError(f"score({name}={value!r}): a metric is a flag or a finite number")
+    return int(number) if number.is_integer() else number
+
+
+def record(
+    *,
+    task: str,
+    variant: str,
+    sample: Sample,
+    prompt: str | None,
+    output: Any = None,
+    score: Score | None = None,
+    error: tuple[str, str] | None = None,
+) -> Record:
+    """One line of samples.jsonl; see docs/reports.md. `error` is (kind, message)."""
+    line: Record = {"task": task, "variant": variant, "sample": sample.id, "epoch": 0}
+    if sample.cluster is not None:
+        line["cluster"] = sample.cluster
+    if sample.groups:
+        line["groups"] = dict(sample.groups)
+    if prompt is not None:
+        line["prompt"] = prompt
+        line["prompt_sha256"] = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
+    line |= _answer(output)
+    scored = score is not None and score.metrics is not None
+    line["extracted"] = _plain(score.answer) if scored and score is not None else None
+    line["target"] = _plain(sample.targets or sample.target)
+    line["scores"] = dict(score.metrics) if scored and score is not None and score.metrics is not None else {}
+    line["outcome"] = "scored" if scored else "error"
+    if error is not None:
+        line["error"] = {"kind": error[0], "message": error[1]}
+    line["flags"] = _flags(output, line["extracted"], scored)
+    line["usage"] = asdict(getattr(output, "usage", None) or Usage())
+    return line
+
+
+def travelling(line: Record) -> Record:
+    """The part of a record that crosses processes: no texts."""
+    return {key: line[key] for key in TRAVELS if key in line}
+
+
+def _answer(output: Any) -> Record:
+    if isinstance(output, Output):
+        return {"outputs": [_without_none(asdict(completion)) for completion in output.completions]}
+    if isinstance(output, Ranking):
+        return {
+            "choices": [
+                {
+                    "text": choice.text,
+                    "logprob": choice.logprob if math.isfinite(choice.logprob) else None,
+                    "tokens": choice.tokens,
+                }
+                for choice in output.choices
+            ]
+        }
+    return {} if output is None else {"output": _plain(output)}
+
+
+def _flags(output: Any, extracted: Any, scored: bool) -> list[str]:
+    return [
+        name
+        for name, holds in (
+            ("truncated", getattr(output, "truncated", False)),
+            ("unparsed", scored and extracted is None),
+            ("tied", getattr(output, "tied", False)),
+            ("context_cut", getattr(output, "context_cut", False)),
+        )
+        if holds
+    ]
+
+
+def _without_none(values: Mapping[str, Any]) -> Record:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON can hold it; text where it cannot."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return str(value)
+
+
+def to_line(line: Record) -> str:
+    """A record as one line of JSON, lone surrogates escaped."""
+    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = json.dumps(line, separators=(",", ":"))
+    return text

@@ -1,0 +1,149 @@
+"""The files of a run: report.json and summary.md, from plain records."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from proctor import aggregate
+
+SCHEMA = "proctor.report/1"
+VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "numpy", "tokenizers", "jinja2")
+
+Report = dict[str, Any]
+
+
+def build(
+    *,
+    tasks: Sequence[Mapping[str, Any]],
+    records: Sequence[Mapping[str, Any]],
+    model: Mapping[str, Any],
+    run: Mapping[str, Any],
+    not_run: Sequence[Mapping[str, str]] = (),
+) -> Report:
+    """report.json as docs/reports.md has it; `tasks` are descriptions, `records` the samples' outcomes."""
+    by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = {aggregate.key(task): [] for task in tasks}
+    for record in records:
+        by_task[aggregate.key(record)].append(record)
+    entries = [aggregate.task_report(task, by_task[aggregate.key(task)]) for task in tasks]
+    return {
+        "schema": SCHEMA,
+        "run": {**run, "versions": versions(), "platform": platform.platform(), "partial": aggregate.partial(entries)},
+        "model": dict(model),
+        "tasks": entries,
+        "not_run": list(not_run),
+        "gates": [],
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of what takes part in a score."""
+    found = {"python": platform.python_version()}
+    for name in VERSIONS:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            # A checkout that is not installed has no metadata of its own.
+            if name == "pytest-proctor":
+                found[name] = sys.modules["proctor"].__version__
+    return found
+
+
+def write_json(path: Path, report: Report) -> None:
+    """Write a report in one step: a reader never sees half of one."""
+    fresh = path.with_suffix(".tmp")
+    fresh.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
+    os.replace(fresh, path)
+
+
+def percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.2f}"
+
+
+def interval(entry: Mapping[str, Any]) -> str:
+    low, high = entry["ci95"]
+    return "–" if low is None or high is None else f"{percent(low)} … {percent(high)}"
+
+
+def summary(report: Report) -> str:
+    """summary.md: scores with intervals, groups, what went wrong, and where the numbers come from."""
+    model, run = report["model"], report["run"]
+    lines = [f"# {model['name']}", ""]
+    lines += [
+        f"{_sentence(report)}",
+        "",
+        "| task | metric | score | 95 % interval | n | |",
+        "|---|---|--:|:-:|--:|---|",
+    ]
+    for task in report["tasks"]:
+        lines += _rows(task)
+    for task in report["tasks"]:
+        lines += _group_tables(task)
+    lines += ["", "## How it was measured", ""]
+    for task in report["tasks"]:
+        data = task["data"]
+        lines.append(
+            f"- **{task['task']}** {task['variant']}, version {task['version']}, {task['shots']} shots, "
+            f"{data['rows']} rows ({data['origin']}, sha256 `{data['sha256'][:12]}`), "
+            f"prompt `{task['prompt_sha256'][:12]}`, "
+            f"{_parameters(task['parameters'])}"
+        )
+    lines += [
+        f"- command: `{run['command']}`",
+        f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(report: Report) -> str:
+    model, run = report["model"], report["run"]
+    engine = " ".join(filter(None, [model.get("engine"), model.get("engine_version")]))
+    whole = "**Partial:** not every sample was scored. " if run["partial"] else ""
+    return f"{whole}Scored on {run['started']} with {engine or 'an unknown engine'}."
+
+
+def _rows(task: Mapping[str, Any]) -> list[str]:
+    said = "; ".join(aggregate.remarks(task))
+    names = sorted(task["metrics"], key=lambda name: name != task["main"])
+    rows = []
+    for name in names:
+        entry = task["metrics"][name]
+        shown = f"**{percent(entry['value'])}**" if name == task["main"] else percent(entry["value"])
+        rows.append(
+            f"| {task['task']} {task['variant']} | {name} | {shown} | {interval(entry)} | {entry['n']} | "
+            f"{said if name == task['main'] else ''} |"
+        )
+    if not names:
+        rows.append(f"| {task['task']} {task['variant']} | {task['main']} | – | – | 0 | {said} |")
+    return rows
+
+
+def _group_tables(task: Mapping[str, Any]) -> list[str]:
+    lines: list[str] = []
+    main = task["main"]
+    # The axis with the fewest groups first: categories before subjects.
+    for axis, groups in sorted(task["groups"].items(), key=lambda item: len(item[1])):
+        lines += ["", f"## {task['task']} {task['variant']} by {axis}", "", f"| {axis} | {main} | 95 % interval | n |"]
+        lines.append("|---|--:|:-:|--:|")
+        for group, metrics in groups.items():
+            if main in metrics:
+                entry = metrics[main]
+                lines.append(
+                    f"| {group.replace('_', ' ')} | {percent(entry['value'])} | {interval(entry)} | {entry['n']} |"
+                )
+        macro = task["macro"][axis].get(main)
+        if macro:
+            lines.append(
+                f"| *mean of the {len(groups)}* | {percent(macro['value'])} | {interval(macro)} | {macro['n']} |"
+            )
+    return lines
+
+
+def _parameters(parameters: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} `{json.dumps(value, ensure_ascii=False)}`" for name, value in parameters.items())

@@ -1,0 +1,153 @@
+"""Collecting outcomes in the process that owns the run, and writing its files at the end."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor import reports
+from proctor.journal import merge
+from proctor.junit import Case, write_junit
+from proctor.progress import Progress, reporter_of, write_table
+from proctor.run import PARTS, Run, point_latest
+
+TOO_MANY_ERRORS = 12
+SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
+
+
+class Results:
+    """Plugin of the owner of a run, from its begin to its end."""
+
+    def __init__(self, config: pytest.Config, run: Run) -> None:
+        self.config = config
+        self.run = run
+        self.records: list[dict[str, Any]] = []
+        self.cases: dict[str, Case] = {}
+        self.other_failures = 0
+        self.report: reports.Report | None = None
+        self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
+        self.progress = Progress(reporter_of(config), run.tasks)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        record = getattr(report, "proctor", None)
+        if record is None:
+            self.progress.clear()
+        else:
+            self.records.append(record)
+            self.progress.add(record)
+        asked = record is not None and record.get("error") is not None and record["error"]["kind"] != "judge"
+        if report.failed and not asked:
+            self.other_failures += 1
+        self._case(report)
+
+    def _case(self, report: pytest.TestReport) -> None:
+        case = self.cases.setdefault(report.nodeid, Case(report.nodeid))
+        if report.when != "teardown":
+            case.properties = [(str(name), str(value)) for name, value in report.user_properties]
+        case.seconds += report.duration
+        if report.failed:
+            case.outcome = "failed" if report.when == "call" else "error"
+            case.message = report.longreprtext
+        elif report.skipped:
+            case.outcome = "skipped"
+            case.message = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logstart(self) -> None:
+        self.progress.clear()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> Any:
+        """Passed samples show no letter where the live line does; else `.` or `w`."""
+        record = getattr(report, "proctor", None)
+        if record is None or not report.passed:
+            return None
+        main = self.mains[record["task"], record["variant"]]
+        wrong = record["scores"][main] < 1
+        if config.get_verbosity() == 0:
+            return "passed", "", ""
+        return "passed", "w" if wrong else ".", ("WRONG", {"yellow": True}) if wrong else ("RIGHT", {"green": True})
+
+    @property
+    def errors(self) -> int:
+        """Samples whose ask failed for good."""
+        return sum(record["outcome"] == "error" and record["error"]["kind"] != "judge" for record in self.records)
+
+    def exit_code(self, exitstatus: int) -> int:
+        """pytest's own, but for errors: within the budget they count as nothing, beyond it they outrank all else."""
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not self.errors:
+            return exitstatus
+        if self.errors > self.run.settings.error_budget:
+            return TOO_MANY_ERRORS
+        return pytest.ExitCode.TESTS_FAILED if self.other_failures else pytest.ExitCode.OK
+
+    def finish(self, exitstatus: int) -> None:
+        """Write all files of the run."""
+        self.progress.clear()
+        run = self.run
+        assert run.connection is not None
+        seconds = time.time() - run.started
+        self.report = reports.build(
+            tasks=run.tasks,
+            records=self.records,
+            model=run.connection.model,
+            run={
+                "id": run.folder.name,
+                "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
+                "seconds": round(seconds, 3),
+                "command": command(self.config),
+                "seed": run.settings.seed,
+                "exit_code": int(exitstatus),
+            },
+        )
+        self._note_chance_hits()
+        parts = run.folder / PARTS
+        merge(sorted(parts.glob("*.jsonl")), run.folder / "samples.jsonl")
+        write_junit(run.folder / "junit.xml", self.cases.values(), run.started, seconds)
+        (run.folder / "summary.md").write_text(reports.summary(self.report), encoding="utf-8")
+        reports.write_json(run.folder / "report.json", self.report)
+        shutil.rmtree(parts)
+        if run.settings.report_dir is None:
+            point_latest(run.folder)
+
+    def _note_chance_hits(self) -> None:
+        """A self-check model that must score 0 scores by chance where its answer happens to be right: say where."""
+        assert self.report is not None
+        if self.report["model"].get("name") not in SELF_CHECKS:
+            return
+        for task in self.report["tasks"]:
+            task["chance_hits"] = [
+                record["sample"]
+                for record in self.records
+                if (record["task"], record["variant"]) == (task["task"], task["variant"])
+                and record["scores"].get(task["main"])
+            ]
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        if self.report is None:
+            return
+        model = self.report["model"]
+        terminalreporter.section(f"scores of {model.get('name')}", sep="=")
+        write_table(terminalreporter, self.report)
+        for task in self.report["tasks"]:
+            hits = task.get("chance_hits")
+            if hits:
+                terminalreporter.write_line(f"{task['task']} {task['variant']}: right by chance: {', '.join(hits)}")
+        terminalreporter.write_line(f"report: {shown_path(self.run.folder / 'summary.md', self.run.settings.folder)}")
+
+
+def command(config: pytest.Config) -> str:
+    """The command line, without passwords in URLs."""
+    return re.sub(r"(://)[^/@\s]+@", r"\1***@", shlex.join(["pytest", *map(str, config.invocation_params.args)]))
+
+
+def shown_path(path: Path, folder: Path) -> str:
+    """A path relative to the folder in which the command was given, where it lies within."""
+    return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)

@@ -1,0 +1,341 @@
+"""The parts that are played in a session: alone, or as xdist's controller and its workers.
+
+Alone        collects, owns the run, asks and judges
+Controller   owns the run, hands out blocks; collects nothing
+Worker       collects, asks and judges its block
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.collect import Collecting, SampleItem
+from proctor.errors import SetupError
+from proctor.journal import Journal
+from proctor.lookahead import WINDOW, Asker
+from proctor.model import Connection, Likelihoods, Output, Service
+from proctor.options import Settings
+from proctor.progress import reporter_of
+from proctor.run import PARTS, Run, describe
+
+PART = pytest.StashKey[Any]()
+NO_EFFECT = {
+    "rerunfailures": "pytest-rerunfailures has no effect on samples: requests are retried (--request-retries)",
+    "randomly": "pytest-randomly has no effect on samples: they keep their order, for the server's prefix cache",
+}
+
+
+def play(config: pytest.Config, settings: Settings, service: Service | None) -> None:
+    """Register the part that this process plays."""
+    if service is None:
+        return
+    part: Alone | Controller | Worker
+    if hasattr(config, "workerinput"):
+        part = Worker(config, settings, service)
+    elif config.getoption("dist", "no") != "no" and not config.option.collectonly:
+        part = Controller(config, settings, service)
+    else:
+        part = Alone(config, settings, service)
+    config.stash[PART] = part
+    config.pluginmanager.register(part, "proctor-session")
+
+
+def sample_items(items: Sequence[pytest.Item]) -> list[tuple[int, SampleItem]]:
+    return [(place, item) for place, item in enumerate(items) if isinstance(item, SampleItem)]
+
+
+def described(items: Sequence[pytest.Item]) -> list[dict[str, Any]]:
+    """Descriptions of the tasks that have samples among the items, in their order."""
+    counts: dict[Any, int] = {}
+    for _, item in sample_items(items):
+        counts[item.loaded] = counts.get(item.loaded, 0) + 1
+    return [describe(loaded, count) for loaded, count in counts.items()]
+
+
+def needs_model(items: Sequence[pytest.Item]) -> bool:
+    """Whether an ordinary test takes our `model` fixture."""
+    for item in items:
+        info = getattr(item, "_fixtureinfo", None)
+        definitions = info.name2fixturedefs.get("model") if info is not None else None
+        if definitions and definitions[-1].func.__module__ == "proctor.plugin":
+            return True
+    return False
+
+
+class Asking:
+    """Asks, and judges samples, in this process."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, service: Service, processes: int) -> None:
+        self.config = config
+        self.settings = settings
+        self.service = service
+        self.concurrency = max(1, service.concurrency // processes)
+        self._asker: Asker | None = None
+        self._journal: Journal | None = None
+
+    def asker(self, connection: Connection) -> Asker:
+        """The event loop with the connected model, started at the first call."""
+        if self._asker is None:
+            self._asker = Asker(lambda: self.service.connect(connection, self.concurrency))
+        return self._asker
+
+    def judge(self, connection: Connection, items: list[tuple[int, SampleItem]], journal: Path, waiting: Any) -> Any:
+        """Start asking, and return what judges these items."""
+        from proctor.judging import Judging
+
+        self._journal = Journal(journal)
+        return Judging(
+            self.asker(connection), items, WINDOW * self.concurrency, self._journal, self.settings.strict, waiting
+        )
+
+    def close(self) -> None:
+        if self._asker is not None:
+            self._asker.close()
+        if self._journal is not None:
+            self._journal.close()
+
+
+class Owner:
+    """What Alone and Controller share: a run from begin to end."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
+        self.config = config
+        self.run = Run(settings, service)
+        self.results: Any = None
+        self.setup_failed = False
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if getattr(report, "proctor_setup_error", False):
+            self.setup_failed = True
+
+    def begin(self, tasks: list[dict[str, Any]]) -> Connection:
+        """Begin the run; raises pytest.UsageError before anything is asked."""
+        from proctor.results import Results
+
+        reporter = reporter_of(self.config)
+        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
+        if tasks:
+            self.results = Results(self.config, self.run)
+            self.config.pluginmanager.register(self.results, "proctor-results")
+            reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            for name, text in NO_EFFECT.items():
+                if self.config.pluginmanager.hasplugin(name):
+                    reporter.write_line(f"proctor: {text}")
+        return connection
+
+    def end(self, session: pytest.Session, exitstatus: int) -> None:
+        """Stop the service, settle the exit code, write the files."""
+        self.run.stop()
+        if self.setup_failed:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif self.results is not None:
+            session.exitstatus = self.results.exit_code(exitstatus)
+            self.results.finish(session.exitstatus)
+
+
+class Alone(Owner):
+    """The one process of a run without xdist."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
+        super().__init__(config, settings, service)
+        self.settings = settings
+        self.collecting = Collecting(config, settings, service.bundled)
+        config.pluginmanager.register(self.collecting, "proctor-collecting")
+        self.asking = Asking(config, settings, service, 1)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
+        if self.setup_failed:
+            # No sample is asked; pytest says what is wrong, unless it was told to go on.
+            return True if self.config.option.continue_on_collection_errors else None
+        if session.testsfailed and not self.config.option.continue_on_collection_errors:
+            return None
+        if self.collecting.problem:
+            raise pytest.UsageError(self.collecting.problem)
+        if self.config.option.collectonly:
+            return None
+        items = sample_items(session.items)
+        if self.settings.show_prompts is not None and items:
+            show_prompts(reporter_of(self.config), items, self.settings.show_prompts)
+            return True
+        if not items:
+            if needs_model(session.items):
+                self.begin([])
+            return None
+        connection = self.begin(described(session.items))
+        judging = self.asking.judge(
+            connection, items, self.run.folder / PARTS / "alone.jsonl", self.results.progress.tick
+        )
+        self.config.pluginmanager.register(judging, "proctor-judging")
+        return None
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+        result = yield
+        self.asking.close()
+        self.end(session, exitstatus)
+        return result
+
+    def pytest_unconfigure(self) -> None:
+        self.asking.close()
+        self.run.stop()
+
+    def asker(self) -> Asker:
+        if self.run.connection is None:
+            self.begin([])
+        assert self.run.connection is not None
+        return self.asking.asker(self.run.connection)
+
+
+class Controller(Owner):
+    """xdist's controller: it learns what there is from the workers' files."""
+
+    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
+        from proctor.distribute import Scratch, scratch_folder
+
+        super().__init__(config, settings, service)
+        self.scratch = Scratch(scratch_folder(self.run.folder.name))
+        self.scheduling: Any = None
+
+    def pytest_configure_node(self, node: Any) -> None:
+        node.workerinput["proctor"] = {"folder": str(self.run.folder), "scratch": str(self.scratch.folder)}
+
+    def pytest_xdist_make_scheduler(self, config: pytest.Config, log: Any) -> Any:
+        from proctor.distribute import BlockScheduling
+
+        if config.getoption("dist") != "load":
+            return None
+        self.scheduling = BlockScheduling(config, log, self._begin, self.scratch.write_block)
+        return self.scheduling
+
+    def pytest_xdist_node_collection_finished(self, node: Any) -> None:
+        collected = self.scratch.collected(node.gateway.id)
+        if collected is None:
+            return
+        if collected["problem"]:
+            raise pytest.UsageError(collected["problem"])
+        if self.scheduling is None:
+            mode = self.config.getoption("dist")
+            raise pytest.UsageError(
+                f"benchmarks are handed out in blocks: use --dist=load (what -n N means), not --dist={mode}"
+            )
+
+    def _begin(self, workers: list[str]) -> bool:
+        """Whether the workers have collected samples; if so, the run has begun."""
+        if self.setup_failed:
+            self.scheduling.give_up()
+            return True
+        found = [collected for worker in workers if (collected := self.scratch.collected(worker)) is not None]
+        if not found:
+            return False
+        self.scratch.write_connection(self.begin(found[0]["tasks"]))
+        return bool(found[0]["samples"])
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+        result = yield
+        self.end(session, exitstatus)
+        return result
+
+    def pytest_unconfigure(self) -> None:
+        self.run.stop()
+        self.scratch.remove()
+
+
+class Worker:
+    """An xdist worker."""
+
+    def __init__(self, config: Any, settings: Settings, service: Service) -> None:
+        from proctor.distribute import Scratch
+
+        self.config = config
+        given = config.workerinput["proctor"]
+        self.name: str = config.workerinput["workerid"]
+        self.folder = Path(given["folder"])
+        self.scratch = Scratch(Path(given["scratch"]))
+        self.collecting = Collecting(config, settings, service.bundled)
+        config.pluginmanager.register(self.collecting, "proctor-collecting")
+        self.asking = Asking(config, settings, service, config.workerinput["workercount"])
+        self._judging: Any = None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        samples = len(sample_items(session.items))
+        if samples or needs_model(session.items) or self.collecting.problem:
+            self.scratch.write_collected(self.name, described(session.items), samples, self.collecting.problem)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        if not isinstance(item, SampleItem):
+            return None
+        if self._judging is None:
+            block = set(self.scratch.block(self.name))
+            items = [(place, own) for place, own in sample_items(item.session.items) if place in block]
+            self._judging = self.asking.judge(
+                self._connection(), items, self.folder / PARTS / f"{self.name}.jsonl", lambda: None
+            )
+        judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
+        return judged
+
+    def _connection(self) -> Connection:
+        connection = self.scratch.connection()
+        if connection is None:
+            pytest.exit("proctor: the controller has started no model service", returncode=4)
+        return connection
+
+    def asker(self) -> Asker:
+        return self.asking.asker(self._connection())
+
+    def pytest_sessionfinish(self) -> None:
+        self.asking.close()
+
+
+def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
+    parts = [
+        f"{task['task']} {task['variant']} {task['selected']}"
+        + (f" of {task['total']}" if task["selected"] < task["total"] else "")
+        for task in tasks
+    ]
+    origins = {task["data"]["origin"] for task in tasks}
+    return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
+
+
+def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int) -> None:
+    """Print the first prompts of each task in full."""
+    shown: dict[Any, int] = {}
+    for _, item in items:
+        shown[item.loaded] = shown.get(item.loaded, 0) + 1
+        if shown[item.loaded] <= count:
+            reporter.section(item.nodeid, sep="-")
+            try:
+                reporter.write_line(item.loaded.render(item.index))
+            except SetupError as error:
+                raise pytest.UsageError(str(error)) from None
+
+
+class TestModel:
+    """The model, for ordinary tests: the methods of `proctor.Model`, waiting for their answers."""
+
+    __test__ = False
+
+    def __init__(self, asker: Asker) -> None:
+        self._asker = asker
+
+    def generate(self, prompt: str, *, max_tokens: int = 512, **parameters: Any) -> Output:
+        """Continue a prompt, greedily unless told otherwise."""
+        return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
+
+    def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
+        """log P(continuation | context) in nats of each continuation."""
+        return self._asker.submit(lambda model: model.loglikelihood(context, continuations)).result()
+
+
+def model_for_tests(config: pytest.Config) -> TestModel:
+    part = config.stash.get(PART, None)
+    if part is None:
+        pytest.fail("no plugin serves models: proctor_service is not loaded", pytrace=False)
+    return TestModel(part.asker())

@@ -1,0 +1,131 @@
+"""Train the embedded model and write its Hugging Face folder.
+
+    PYTHONPATH=scripts python -m train_embedded fixtures/proctor_service/embedded/weights
+
+Takes about 25 minutes on two cores with AVX-512. `--steps 0` writes random weights, for trying the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from tokenizers import Tokenizer
+
+from train_embedded.muon import Muon
+from train_embedded.network import Network, Sizes
+from train_embedded.plan import PHASES
+from train_embedded.tokens import END, batches, train_tokenizer
+
+MATRIX_RATE, ADAM_RATE = 0.02, 0.003
+"""Peak learning rates of Muon and of Adam."""
+CHAT_TEMPLATE = (
+    "{{ bos_token }}{% for message in messages %}"
+    "{% if message['role'] == 'system' %}{{ message['content'] + '\n\n' }}"
+    "{% elif message['role'] == 'user' %}{{ 'Question: ' + message['content'] + '\n' }}"
+    "{% elif message['role'] == 'assistant' %}{{ 'Answer: ' + message['content'] + '\n\n' }}"
+    "{% else %}{{ raise_exception('a role must be system, user or assistant') }}{% endif %}"
+    "{% endfor %}{% if add_generation_prompt %}{{ 'Answer:' }}{% endif %}"
+)
+
+
+def main() -> None:
+    """Train as `plan.PHASES` says and save; saves in between too."""
+    options = _parser().parse_args()
+    torch.manual_seed(0)
+    torch.set_num_threads(options.threads)
+    tokenizer = train_tokenizer()
+    network = Network(Sizes(vocab_size=tokenizer.get_vocab_size()))
+    print(f"{sum(p.numel() for p in network.parameters()):,} parameters", flush=True)
+    if options.steps != 0:
+        train(network, tokenizer, options)
+    save(network, tokenizer, options.folder)
+
+
+def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -> None:
+    """All phases in one schedule: a short warm-up, a plateau, and a linear descent over the last half."""
+    matrices = [p for name, p in network.layers.named_parameters() if p.ndim == 2]
+    others = [p for p in network.parameters() if all(p is not matrix for matrix in matrices)]
+    muon, adam = Muon(matrices), torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)
+    total = sum(phase.steps for phase in PHASES) if options.steps is None else options.steps
+    done, mean, start = 0, None, time.monotonic()
+    for phase in PHASES:
+        for tokens, weights in batches(tokenizer, phase):
+            if done >= total:
+                return
+            rate = min(1.0, (done + 1) / 50) * min(1.0, 2 * (total - done) / total)
+            loss = _step(network, muon, adam, rate, torch.from_numpy(tokens), torch.from_numpy(weights))
+            mean = loss if mean is None else 0.95 * mean + 0.05 * loss
+            done += 1
+            if done % 25 == 0:
+                print(f"step {done}/{total} loss {mean:.4f} {time.monotonic() - start:.0f} s", flush=True)
+            if done % options.save_every == 0:
+                save(network, tokenizer, options.folder)
+
+
+def _step(
+    network: Network, muon: Muon, adam: torch.optim.Optimizer, rate: float, tokens: torch.Tensor, weights: torch.Tensor
+) -> float:
+    """One update; the loss before it."""
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = network.loss(tokens.long(), weights.float())
+    loss.backward()  # type: ignore[no-untyped-call]
+    muon.step(MATRIX_RATE * rate)
+    for group in adam.param_groups:
+        group["lr"] = ADAM_RATE * rate
+    adam.step()
+    adam.zero_grad()
+    return float(loss.detach())
+
+
+def save(network: Network, tokenizer: Tokenizer, folder: Path) -> None:
+    """Write config, weights in float16 and tokenizer, as transformers and vLLM read them."""
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {f"model.{name}": value.to(torch.float16).contiguous() for name, value in network.state_dict().items()}
+    save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    tokenizer.save(str(folder / "tokenizer.json"))
+    end = tokenizer.token_to_id(END)
+    config = {
+        "architectures": ["LlamaForCausalLM"],
+        "model_type": "llama",
+        **vars(network.sizes),
+        "hidden_act": "silu",
+        "attention_bias": False,
+        "mlp_bias": False,
+        "tie_word_embeddings": True,
+        "bos_token_id": end,
+        "eos_token_id": end,
+        "torch_dtype": "float16",
+    }
+    _write(folder / "config.json", config)
+    _write(folder / "generation_config.json", {"bos_token_id": end, "eos_token_id": end})
+    settings = {
+        "tokenizer_class": "PreTrainedTokenizerFast",
+        "bos_token": END,
+        "eos_token": END,
+        "model_max_length": network.sizes.max_position_embeddings,
+        "clean_up_tokenization_spaces": False,
+        "chat_template": CHAT_TEMPLATE,
+    }
+    _write(folder / "tokenizer_config.json", settings)
+
+
+def _write(path: Path, content: dict[str, object]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m train_embedded", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--steps", type=int, help="fewer steps than planned, on the same schedule")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-every", type=int, default=200)
+    return parser
+
+
+if __name__ == "__main__":
+    main()

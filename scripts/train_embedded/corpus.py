@@ -1,0 +1,71 @@
+"""The training text: numbered documents, each from its own seed, so any part of it can be made again alone.
+
+Two kinds, in the very forms that the bundled benchmarks ask: several worked word problems, or a header and several
+multiple-choice questions; besides them a few documents of plain facts.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from train_embedded.facts import TABLES, choice, statement
+from train_embedded.problems import word_problem
+
+SUBJECTS = (*TABLES, "elementary mathematics")
+QUESTION, ANSWER, LETTER = 0.15, 1.0, 4.0
+"""Weights in the loss: what is asked need not be foreseen, what is answered must; a letter is one token of fifty."""
+
+
+@dataclass(frozen=True)
+class Document:
+    """Pieces of text with the weight that their tokens have in the loss."""
+
+    pieces: tuple[tuple[str, float], ...]
+
+    @property
+    def text(self) -> str:
+        """The whole document."""
+        return "".join(piece for piece, _ in self.pieces)
+
+
+def document(index: int, longest: int) -> Document:
+    """Document number `index`, with up to `longest` problems or questions; the same arguments give the same text."""
+    rng = random.Random(f"{index}/{longest}")
+    count = rng.randint(1, longest)
+    kind = rng.random()
+    if kind < 0.48:
+        return Document(_problems(rng, count))
+    if kind < 0.94:
+        return Document(_choices(rng, count))
+    return Document(_statements(rng, count))
+
+
+def _problems(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
+    pieces: list[tuple[str, float]] = []
+    for _ in range(count):
+        question, answer = word_problem(rng)
+        pieces += [(f"Question: {question}\nAnswer:", QUESTION), (f" {answer}\n\n", ANSWER)]
+    return _trimmed(pieces)
+
+
+def _choices(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
+    subject = rng.choice(SUBJECTS)
+    header = f"The following are multiple choice questions (with answers) about {subject}.\n\n"
+    pieces = [(header, QUESTION)]
+    for _ in range(count):
+        question, options, letter = choice(subject, rng)
+        lines = "".join(f"{name}. {option}\n" for name, option in zip("ABCD", options, strict=True))
+        pieces += [(f"{question}\n{lines}Answer:", QUESTION), (f" {letter}", LETTER), ("\n\n", ANSWER)]
+    return _trimmed(pieces)
+
+
+def _statements(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
+    subject = rng.choice(list(TABLES))
+    return ((" ".join(statement(subject, rng) for _ in range(3 * count)), ANSWER),)
+
+
+def _trimmed(pieces: list[tuple[str, float]]) -> tuple[tuple[str, float], ...]:
+    """Without the blank line after the last answer: there the end-of-text token follows."""
+    text, weight = pieces[-1]
+    return (*pieces[:-1], (text.rstrip("\n"), weight))
