@@ -11,6 +11,7 @@ SENTENCES = [
     "one, two, three, four, five; A B C D E",
     "Antwort: größer, naïve café, 北京 大学, Ответ: да",
 ] * 4
+ALPHABET = sorted({character for sentence in SENTENCES for character in sentence} | {"\n"})
 
 
 def byte_level(bos: bool = False, trim_offsets: bool = True) -> Tokenizer:
@@ -36,9 +37,8 @@ def merging() -> Tokenizer:
     """BPE without pre-tokenization: tokens run across spaces and borders, and a text may begin with no BOS."""
     tokenizer = Tokenizer(models.BPE(byte_fallback=False, unk_token="<unk>"))
     tokenizer.decoder = decoders.Fuse()
-    alphabet = sorted({character for sentence in SENTENCES for character in sentence})
     trainer = trainers.BpeTrainer(
-        vocab_size=300, special_tokens=["<unk>", "</s>"], initial_alphabet=alphabet, show_progress=False
+        vocab_size=300, special_tokens=["<unk>", "</s>"], initial_alphabet=ALPHABET, show_progress=False
     )
     tokenizer.train_from_iterator(SENTENCES, trainer)
     return tokenizer
@@ -64,6 +64,5 @@ def metaspace(bos: bool = True) -> Tokenizer:
 
 
 def _template(tokenizer: Tokenizer) -> processors.TemplateProcessing:
-    return processors.TemplateProcessing(
-        single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=[(name, tokenizer.token_to_id(name)) for name in ("<s>", "</s>")]
-    )
+    names = [(name, tokenizer.token_to_id(name)) for name in ("<s>", "</s>")]
+    return processors.TemplateProcessing(single="<s> $A </s>", pair="<s> $A </s> $B </s>", special_tokens=names)

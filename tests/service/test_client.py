@@ -11,12 +11,11 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from scripted_server import Script, ScriptedServer
-
 from proctor.errors import AskError
 from proctor_service import client as client_module
 from proctor_service import urls
 from proctor_service.client import Client, ClientSettings, Reply
+from scripted_server import Script, ScriptedServer
 
 PATH = "/v1/completions"
 BODY = {"model": "scripted", "prompt": "6 times 7 is", "max_tokens": 4, "temperature": 0.0, "n": 1}

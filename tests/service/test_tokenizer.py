@@ -9,10 +9,9 @@ import pytest
 import sample_tokenizers
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, normalizers
-
 from proctor.errors import ServiceError
 from proctor_service.tokenizer import TextTokenizer, load, with_rule
+from tokenizers import Tokenizer, normalizers
 
 EOS = {"eos_token": "</s>"}
 KINDS = {
@@ -21,10 +20,9 @@ KINDS = {
     "merging": with_rule(sample_tokenizers.merging(), "merging", EOS),
     "metaspace": with_rule(sample_tokenizers.metaspace(), "metaspace"),
 }
-ALPHABET = sorted({character for sentence in sample_tokenizers.SENTENCES for character in sentence})
 TEXT = st.one_of(
-    st.text(st.sampled_from([*ALPHABET, " ", "\n"]), max_size=24),
-    st.sampled_from(["Question: What is 6 times 7? Answer:", "The quick brown", "Antwort: größer, naïve caf", "北京 大"]),
+    st.text(st.sampled_from([*sample_tokenizers.ALPHABET, "  "]), max_size=24),
+    st.sampled_from(["Question: What is 6 times 7? Answer:", "The quick brown", "Antwort: größer, naïve caf", "北京"]),
 )
 WIDE = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
 
@@ -82,10 +80,9 @@ def test_white_space_at_the_end_of_a_context_belongs_to_the_continuation(
 
 def test_a_token_that_straddles_the_border_counts():
     tokenizer = KINDS["merging"]
-    whole = tokenizer.border("The quick br", "own fox")
-    straddling = tokenizer.inner.id_to_token(whole.ids[whole.first])
-    assert straddling.strip().startswith("br"), straddling
-    assert len(straddling.strip()) > 2, straddling
+    split = tokenizer.border("The quick br", "own fox")
+    assert tokenizer.inner.id_to_token(split.ids[split.first]) == "The quick brow"
+    assert tokenizer.inner.id_to_token(split.ids[0]) == "</s>", "nothing else is left to condition it on"
 
 
 def test_a_continuation_within_one_token_is_not_empty():
