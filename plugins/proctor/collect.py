@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
@@ -77,6 +78,10 @@ class SampleItem(pytest.Item):
     def runtest(self) -> None:
         raise NotImplementedError("samples are judged by proctor.judging")
 
+    def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Traceback:
+        """From the benchmark's own module on: how a judge or an ask was called says nothing about it."""
+        return excinfo.traceback.cut(path=self.obj.__code__.co_filename).filter(excinfo)
+
 
 class Collecting:
     """Plugin: makes the items, and keeps what was read."""
@@ -118,7 +123,14 @@ class Collecting:
         self.tasks.append(loaded)
         return [
             SampleItem.from_parent(
-                collector, name=f"{name}[{sample.id}]", loaded=loaded, index=index, obj=obj, marks=marks
+                collector,
+                name=f"{name}[{sample.id}]",
+                # Given as text, so that pytest knows the part in brackets for parameters, as --lf needs it.
+                nodeid=f"{collector.nodeid}::{name}[{sample.id}]",
+                loaded=loaded,
+                index=index,
+                obj=obj,
+                marks=marks,
             )
             for index, sample in enumerate(loaded.dataset.samples)
         ]

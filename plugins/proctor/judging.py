@@ -1,7 +1,7 @@
 """Judging: runs a sample's test function on its output, and reports it to pytest as the test it is.
 
 This is pytest's run protocol with what a sample does not need left out: there is no setup, and the
-teardown report only says that the sample is done. The call phase goes through pytest's own hooks.
+teardown report only says that the sample is done.
 """
 
 from __future__ import annotations
@@ -168,8 +168,8 @@ def _rendered(item: SampleItem) -> str | None:
 
 
 def _make_report(item: SampleItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    report: pytest.TestReport = item.ihook.pytest_runtest_makereport(item=item, call=call)
-    return report
+    # Not by the hook: plugins that wrap it (pytest-rerunfailures) count on what their own run protocol left on the item.
+    return pytest.TestReport.from_item_and_call(item, call)
 
 
 def _span(report: pytest.TestReport, started: float) -> None:

@@ -31,6 +31,7 @@ class Results:
         self.cases: dict[str, Case] = {}
         self.other_failures = 0
         self.report: reports.Report | None = None
+        self.scoring_from = time.time()
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
         self.progress = Progress(reporter_of(config), run.tasks)
 
@@ -57,7 +58,8 @@ class Results:
             case.message = report.longreprtext
         elif report.skipped:
             case.outcome = "skipped"
-            case.message = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+            case.message = reason.removeprefix("Skipped: ")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logstart(self) -> None:
@@ -102,6 +104,7 @@ class Results:
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
                 "seconds": round(seconds, 3),
+                "scoring_seconds": round(time.time() - self.scoring_from, 3),
                 "command": command(self.config),
                 "seed": run.settings.seed,
                 "exit_code": int(exitstatus),

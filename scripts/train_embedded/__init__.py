@@ -1,1 +1,1 @@
-"""How the embedded model came to be: the text generator, the tokenizer, the training loop. Needs torch; development only."""
+"""How the embedded model was made: text generator, tokenizer, network, training loop. For development: needs torch."""

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 
 from train_embedded.muon import Muon
@@ -41,6 +41,9 @@ def main() -> None:
     tokenizer = train_tokenizer()
     network = Network(Sizes(vocab_size=tokenizer.get_vocab_size()))
     print(f"{sum(p.numel() for p in network.parameters()):,} parameters", flush=True)
+    if options.skip:
+        saved = load_file(options.folder / "model.safetensors")
+        network.load_state_dict({name.removeprefix("model."): value.float() for name, value in saved.items()})
     if options.steps != 0:
         train(network, tokenizer, options)
     save(network, tokenizer, options.folder)
@@ -57,7 +60,10 @@ def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -
         for tokens, weights in batches(tokenizer, phase):
             if done >= total:
                 return
-            rate = min(1.0, (done + 1) / 50) * min(1.0, 2 * (total - done) / total)
+            if done < options.skip:
+                done += 1
+                continue
+            rate = min(1.0, (done - options.skip + 1) / 50) * min(1.0, 2 * (total - done) / total)
             loss = _step(network, muon, adam, rate, torch.from_numpy(tokens), torch.from_numpy(weights))
             mean = loss if mean is None else 0.95 * mean + 0.05 * loss
             done += 1
@@ -87,6 +93,7 @@ def save(network: Network, tokenizer: Tokenizer, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {f"model.{name}": value.to(torch.float16).contiguous() for name, value in network.state_dict().items()}
     save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "model.safetensors").chmod(0o644)
     tokenizer.save(str(folder / "tokenizer.json"))
     end = tokenizer.token_to_id(END)
     config = {
@@ -122,6 +129,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train_embedded", description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--steps", type=int, help="fewer steps than planned, on the same schedule")
+    parser.add_argument("--skip", type=int, default=0, help="go on after so many steps, from the weights in FOLDER")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save-every", type=int, default=200)
     return parser

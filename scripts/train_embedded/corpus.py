@@ -1,7 +1,7 @@
 """The training text: numbered documents, each from its own seed, so any part of it can be made again alone.
 
 Two kinds, in the very forms that the bundled benchmarks ask: several worked word problems, or a header and several
-multiple-choice questions; besides them a few documents of plain facts.
+multiple-choice questions; besides them a few documents of facts, stated or asked without options.
 """
 
 from __future__ import annotations
@@ -9,12 +9,13 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from train_embedded.facts import TABLES, choice, statement
+from train_embedded.facts import TABLES, choice, statement, told
+from train_embedded.plan import Mix
 from train_embedded.problems import word_problem
 
 SUBJECTS = (*TABLES, "elementary mathematics")
-QUESTION, ANSWER, LETTER = 0.15, 1.0, 4.0
-"""Weights in the loss: what is asked need not be foreseen, what is answered must; a letter is one token of fifty."""
+QUESTION, ANSWER = 0.15, 1.0
+"""Weights in the loss: what is asked need not be foreseen, what is answered must."""
 
 
 @dataclass(frozen=True)
@@ -29,15 +30,17 @@ class Document:
         return "".join(piece for piece, _ in self.pieces)
 
 
-def document(index: int, longest: int) -> Document:
+def document(index: int, longest: int, mix: Mix) -> Document:
     """Document number `index`, with up to `longest` problems or questions; the same arguments give the same text."""
     rng = random.Random(f"{index}/{longest}")
     count = rng.randint(1, longest)
     kind = rng.random()
-    if kind < 0.48:
+    if kind < mix.problems:
         return Document(_problems(rng, count))
-    if kind < 0.94:
-        return Document(_choices(rng, count))
+    if kind < mix.problems + mix.choices:
+        return Document(_choices(rng, count, mix))
+    if kind < mix.problems + mix.choices + mix.recall:
+        return Document(_recalls(rng, count))
     return Document(_statements(rng, count))
 
 
@@ -49,14 +52,24 @@ def _problems(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
     return _trimmed(pieces)
 
 
-def _choices(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
+def _choices(rng: random.Random, count: int, mix: Mix) -> tuple[tuple[str, float], ...]:
     subject = rng.choice(SUBJECTS)
     header = f"The following are multiple choice questions (with answers) about {subject}.\n\n"
     pieces = [(header, QUESTION)]
     for _ in range(count):
-        question, options, letter = choice(subject, rng)
+        is_told = mix.told > 0 and rng.random() < mix.told
+        question, options, letter = told(subject, rng) if is_told else choice(subject, rng)
         lines = "".join(f"{name}. {option}\n" for name, option in zip("ABCD", options, strict=True))
-        pieces += [(f"{question}\n{lines}Answer:", QUESTION), (f" {letter}", LETTER), ("\n\n", ANSWER)]
+        pieces += [(f"{question}\n{lines}Answer:", QUESTION), (f" {letter}", mix.letter), ("\n\n", ANSWER)]
+    return _trimmed(pieces)
+
+
+def _recalls(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
+    subject = rng.choice(SUBJECTS)
+    pieces = [(f"The following are questions (with answers) about {subject}.\n\n", QUESTION)]
+    for _ in range(2 * count):
+        question, options, letter = choice(subject, rng)
+        pieces += [(f"{question}\nAnswer:", QUESTION), (f" {options['ABCD'.index(letter)]}\n\n", ANSWER)]
     return _trimmed(pieces)
 
 

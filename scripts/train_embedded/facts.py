@@ -178,24 +178,10 @@ READ = {
     "place": ["park", "school", "market", "library", "beach", "garden", "station", "museum"],
     "day": ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"],
 }
-READERS = [
-    "Anna",
-    "Ben",
-    "Carla",
-    "David",
-    "Ella",
-    "Frank",
-    "Grace",
-    "Henry",
-    "Iris",
-    "Jack",
-    "Kate",
-    "Leo",
-    "Mia",
-    "Noah",
-    "Olivia",
-    "Paul",
-]
+READERS = (
+    "Anna", "Ben", "Carla", "David", "Ella", "Frank", "Grace", "Henry",
+    "Iris", "Jack", "Kate", "Leo", "Mia", "Noah", "Olivia", "Paul",
+)  # fmt: skip
 
 
 def _reading(rng: random.Random) -> Choice:
@@ -210,3 +196,21 @@ def _reading(rng: random.Random) -> Choice:
         f"{name} said {right} and {other} said {wrong[0]}. Which {kind} did {name} say?",
     )
     return _shuffled(rng.choice(forms), right, wrong, rng)
+
+
+def told(subject: str, rng: random.Random) -> Choice:
+    """A question whose answer was just told, over the words of the subject: all there is to find is the letter."""
+    if subject == "elementary mathematics":
+        right = rng.randint(2, 90)
+        kind, answer, wrong = "number", str(right), _near(right, rng)
+    else:
+        kind, answers = rng.choice([(k, list(a)) for k, a in TABLES[subject].items() if len(a) > 3])
+        answer, *wrong = rng.sample(answers, 4)
+    name = rng.choice(READERS)
+    forms = (
+        f"{name} chose {answer}. Which {kind} did {name} choose?",
+        f"The {kind} is {answer}. Which {kind} is it?",
+        f"Which of these is {answer}?",
+        f"{name} wrote {answer}, not {wrong[0]}. Which {kind} did {name} write?",
+    )
+    return _shuffled(rng.choice(forms), answer, wrong, rng)

@@ -6,22 +6,44 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Phase:
-    """Steps of `rows` rows of `length` tokens, from documents 0 to `documents` of up to `longest` problems.
+class Mix:
+    """Shares of the kinds of document; what is left are plain statements of facts."""
 
-    Where the documents are used up, they begin again.
+    problems: float
+    choices: float
+    recall: float = 0.0
+    """Questions about facts that are answered in words, without options."""
+    told: float = 0.0
+    """The share of the multiple-choice questions whose answer stands in the question."""
+    letter: float = 4.0
+    """The weight of an answer's letter in the loss; it is one token of fifty."""
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Steps of `rows` rows of `length` tokens, from `documents` documents of up to `longest` problems.
+
+    The documents are numbered from `first` on; where they are used up, they begin again.
     """
 
+    mix: Mix
     longest: int
+    first: int
     documents: int
     length: int
     rows: int
     steps: int
 
 
+EVEN = Mix(problems=0.48, choices=0.46)
+# With options alone the letters stay at chance for long. To know the answer in words, and to find the letter of a
+# word that was just told, are learnt sooner, and together they make the skill.
+LETTERS = Mix(problems=0.38, choices=0.48, recall=0.1, told=0.35, letter=8.0)
+
 PHASES = (
     # Short texts first: attention costs little, and every token has its answer near.
-    Phase(longest=4, documents=24_000, length=256, rows=10, steps=2000),
+    Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800),
+    Phase(LETTERS, longest=4, first=100_000, documents=16_000, length=256, rows=10, steps=1100),
     # Then as long as few-shot prompts are, so that all their positions are seen.
-    Phase(longest=14, documents=2_200, length=2048, rows=2, steps=350),
+    Phase(LETTERS, longest=14, first=0, documents=1_600, length=2048, rows=2, steps=200),
 )

@@ -145,6 +145,8 @@ def _read_kinds() -> tuple[Kind, ...]:
         key, text = line.split(": ", 1)
         if key.startswith("<"):
             fragments[key] = text
+            # The same told of another number: a second gain or loss.
+            fragments[f"{key[:-1]}_Z>"] = text.replace("{y}", "{z}")
             continue
         for name, fragment in fragments.items():
             text = text.replace(name, fragment)
@@ -174,13 +176,13 @@ def word_problem(rng: random.Random) -> tuple[str, str]:
     if rng.random() < 0.25:
         question = _spelled(question, numbers)
     results = dict(numbers)
-    lines: list[str] = []
+    written: list[str] = []
     value = 0
     for index, (lead, formula, unit) in enumerate(kind.steps, 1):
         value = _value(formula, results)
         results[f"r{index}"] = value
-        lines.append(_line(fill(lead, words, rng), formula, fill(unit, words, rng), results, value))
-    return question, "\n".join([*lines, f"#### {value}"])
+        written.append(_line(fill(lead, words, rng), formula, fill(unit, words, rng), results, value))
+    return question, "\n".join([*written, f"#### {value}"])
 
 
 OPENINGS = (
@@ -192,21 +194,9 @@ OPENINGS = (
     "[Today|Yesterday] {A} met {B} {place}.",
     "{A} has a {person} called {B}.",
 )
-NUMBER_WORDS = [
-    "zero",
-    "one",
-    "two",
-    "three",
-    "four",
-    "five",
-    "six",
-    "seven",
-    "eight",
-    "nine",
-    "ten",
-    "eleven",
-    "twelve",
-]
+NUMBER_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+)  # fmt: skip
 
 
 def fill(text: str, words: dict[str, str], rng: random.Random) -> str:
@@ -230,7 +220,8 @@ def _words(rng: random.Random) -> dict[str, str]:
         "A": first, "B": others[0], "C": others[1], "he": he, "He": he.title(), "his": his, "His": his.title(),
         "him": him, "things": things[0], "things2": things[1], "holders": rng.choice(WORDS["HOLDERS"]),
         "box": rng.choice(("box", "bag", "room", "basket", "garden", "house", "shop")),
-        "place": rng.choice(WORDS["PLACES"]), "person": rng.choice(WORDS["PEOPLE"]), "group": rng.choice(WORDS["GROUPS"]),
+        "place": rng.choice(WORDS["PLACES"]), "person": rng.choice(WORDS["PEOPLE"]),
+        "group": rng.choice(WORDS["GROUPS"]),
         "day": days[0], "day2": days[1], "day3": days[2], "color": colors[0], "color2": colors[1],
         "item": items[0][0], "items": items[0][1], "item2": items[1][0], "items2": items[1][1],
         "makes": makes, "make": {"washes": "wash", "fixes": "fix"}.get(makes, makes.removesuffix("s")), "made": made,

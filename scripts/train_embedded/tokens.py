@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors, trainers
 
 from train_embedded.corpus import document
-from train_embedded.plan import Phase
+from train_embedded.plan import EVEN, Phase
 
 END = "<|endoftext|>"
 VOCABULARY = 2048
@@ -30,7 +30,7 @@ def train_tokenizer(documents: int = 6000) -> Tokenizer:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    tokenizer.train_from_iterator((document(index, 4).text for index in range(documents)), trainer)
+    tokenizer.train_from_iterator((document(index, 4, EVEN).text for index in range(documents)), trainer)
     tokenizer.post_processor = processors.TemplateProcessing(single=f"{END} $A", special_tokens=[(END, 0)])
     return tokenizer
 
@@ -58,7 +58,8 @@ def _encoded(tokenizer: Tokenizer, phase: Phase) -> Iterator[Batch]:
     """The phase's documents over and over, as tokens with a weight each: that of a token's last character."""
     first = 0
     while True:
-        documents = [document(index % phase.documents, phase.longest) for index in range(first, first + 256)]
+        numbers = [phase.first + index % phase.documents for index in range(first, first + 256)]
+        documents = [document(number, phase.longest, phase.mix) for number in numbers]
         first += len(documents)
         encodings = tokenizer.encode_batch([one.text for one in documents])
         for one, encoding in zip(documents, encodings, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -97,10 +98,7 @@ def logits(model: Llama, tokens: list[int], parts: tuple[int, ...] = ()) -> np.n
     """Logits of all positions, the tokens given in parts that end at the given places."""
     cache = KVCache(model.config, len(tokens))
     borders = [0, *parts, len(tokens)]
-    found = [
-        model.logits(model.hidden([(tokens[start:end], cache)]))
-        for start, end in zip(borders, borders[1:], strict=False)
-    ]
+    found = [model.logits(model.hidden([(tokens[start:end], cache)])) for start, end in pairwise(borders)]
     return np.concatenate(found)
 
 

@@ -215,7 +215,10 @@ def test_chat_answers_and_gives_logprobs(url: str) -> None:
     )
     (choice,) = found["choices"]
     assert choice["message"]["role"] == "assistant"
-    assert choice["message"]["content"] == complete(url, prompt="Question: How many apples?\nAnswer:", max_tokens=4)["text"]
+    assert (
+        choice["message"]["content"]
+        == complete(url, prompt="Question: How many apples?\nAnswer:", max_tokens=4)["text"]
+    )
     entries = choice["logprobs"]["content"]
     assert len(entries) == found["usage"]["completion_tokens"]
     assert all(entry["top_logprobs"][0]["token"] == entry["token"] for entry in entries)
@@ -231,9 +234,7 @@ def test_the_chat_prompt_is_that_of_the_template() -> None:
     ]
     template = jinja2.Environment().from_string(tokenizer["chat_template"])
     for generate in (True, False):
-        expected = template.render(
-            messages=messages, bos_token=tokenizer["bos_token"], add_generation_prompt=generate
-        )
+        expected = template.render(messages=messages, bos_token=tokenizer["bos_token"], add_generation_prompt=generate)
         assert chat_prompt(messages, generate) == expected
 
 
@@ -302,7 +303,9 @@ def test_unknown_parameters_are_ignored(url: str) -> None:
 def test_a_caller_who_hangs_up_frees_the_model(url: str) -> None:
     with pytest.raises(requests.Timeout):
         requests.post(
-            f"{url}/v1/completions", json={"prompt": PROMPT, "max_tokens": 8000, "ignore_eos": True, "n": 40}, timeout=0.5
+            f"{url}/v1/completions",
+            json={"prompt": PROMPT, "max_tokens": 8000, "ignore_eos": True, "n": 40},
+            timeout=0.5,
         )
     start = time.monotonic()
     complete(url, prompt=PROMPT, max_tokens=4)

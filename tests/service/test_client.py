@@ -277,6 +277,15 @@ def test_proxies_come_from_the_environment_but_not_for_this_machine(monkeypatch:
     )
 
 
+def test_a_proxy_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch):
+    for name in ("http_proxy", "no_proxy", "HTTP_PROXY", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("all_proxy", "socks5://me:secret@proxy:1080")
+    with pytest.raises(ValueError, match=r"only HTTP proxies .*NO_PROXY=far\.example") as caught:
+        urls.proxy_for(urls.parse("http://far.example:8000"))
+    assert "secret" not in str(caught.value)
+
+
 def test_a_proxy_is_used_for_asking(monkeypatch: pytest.MonkeyPatch):
     with ScriptedServer() as proxy:
         monkeypatch.setattr(urls, "is_loopback", lambda host: False)

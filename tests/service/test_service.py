@@ -51,8 +51,8 @@ def start(*base_urls: str, **options: Any) -> tuple[Service, Connection]:
     return service, service.start(Path(os.devnull), quiet)
 
 
-def ask[T](service: Service, connection: Connection, question: Callable[[Model], Awaitable[T]]) -> T:
-    async def run() -> T:
+def ask(service: Service, connection: Connection, question: Callable[[Model], Awaitable[Any]]) -> Any:
+    async def run() -> Any:
         async with service.connect(connection, 4) as model:
             return await question(model)
 

@@ -16,12 +16,13 @@ from proctor_service import launch, supervisor
 
 DEADLINE = 20.0
 COMMAND = [sys.executable, "-I", "-S", supervisor.__file__]
-# Two processes of one group, the second of which takes no notice of SIGTERM.
-STUBBORN = """
+# Two processes of one group; told to be stubborn, the second takes no notice of SIGTERM.
+PAIR = """
 import os, signal, sys, time
 child = os.fork()
 if child == 0:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.argv[2:] == ["stubborn"]:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     open(sys.argv[1] + ".new", "w").write(f"{os.getppid()} {os.getpid()}")
     os.rename(sys.argv[1] + ".new", sys.argv[1])
 time.sleep(600)
@@ -68,7 +69,7 @@ def test_killing_the_parent_ends_the_whole_group(tmp_path: Path):
         "print(child.pid, flush=True)\n"
         "time.sleep(600)\n"
     )
-    command = [*COMMAND, str(tmp_path / "log"), "--", *python(STUBBORN, str(found))]
+    command = [*COMMAND, str(tmp_path / "log"), "--", *python(PAIR, str(found), "stubborn")]
     with subprocess.Popen(python(code, *command), stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         supervised = int(parent.stdout.readline())
@@ -88,7 +89,7 @@ def test_closing_the_pipe_ends_the_server(tmp_path: Path):
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_to_the_supervisor_ends_the_server(tmp_path: Path, number: signal.Signals):
     found = tmp_path / "pids"
-    process = supervise(tmp_path / "log", *python(STUBBORN, str(found)))
+    process = supervise(tmp_path / "log", *python(PAIR, str(found)))
     server = pids(found)
     process.send_signal(number)
     assert process.wait(DEADLINE) == 128 + signal.SIGTERM
@@ -109,7 +110,7 @@ def test_the_exit_status_is_the_servers(tmp_path: Path, code: str, status: int):
 
 def test_a_leader_that_ends_takes_its_group_along(tmp_path: Path):
     found = tmp_path / "pids"
-    process = supervise(tmp_path / "log", *python(STUBBORN, str(found)))
+    process = supervise(tmp_path / "log", *python(PAIR, str(found)))
     leader, child = pids(found)
     os.kill(leader, signal.SIGKILL)
     assert process.wait(DEADLINE) == 137
@@ -129,7 +130,7 @@ def test_a_command_that_cannot_be_started_says_so(tmp_path: Path):
 def test_the_server_is_in_a_session_of_its_own(tmp_path: Path):
     """Ctrl-C at a terminal goes to pytest's process group: neither supervisor nor server is in it."""
     found = tmp_path / "pids"
-    server = launch.start(python(STUBBORN, str(found)), tmp_path / "log")
+    server = launch.start(python(PAIR, str(found)), tmp_path / "log")
     try:
         ours = os.getpgrp()
         groups = [os.getpgid(pid) for pid in (server.supervisor_pid, *pids(found))]

@@ -21,7 +21,7 @@ KINDS = {
     "metaspace": with_rule(sample_tokenizers.metaspace(), "metaspace"),
 }
 TEXT = st.one_of(
-    st.text(st.sampled_from([*sample_tokenizers.ALPHABET, "  "]), max_size=24),
+    st.text(st.sampled_from([*sample_tokenizers.ALPHABET, *"  "]), max_size=24),
     st.sampled_from(["Question: What is 6 times 7? Answer:", "The quick brown", "Antwort: größer, naïve caf", "北京"]),
 )
 WIDE = st.text(st.characters(exclude_categories=["Cs"]), max_size=16)
@@ -193,7 +193,7 @@ def test_a_tokenizer_that_cannot_be_had_names_the_option(tmp_path: Path, place: 
 def test_a_hub_id_that_cannot_be_had_names_the_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     from huggingface_hub import constants
 
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "ENDPOINT", "http://no-such-hub.invalid")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(ServiceError, match=r"nobody/nothing .* --tokenizer"):
         load("nobody/nothing")

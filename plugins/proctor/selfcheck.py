@@ -1,0 +1,292 @@
+"""Models that answer without a server, to check benchmarks rather than models.
+
+    proctor:gold       writes every sample's gold answer; a benchmark that scores it below 100 has a flaw
+    proctor:neighbour  writes the gold answer of another sample; it should score about as low as chance
+    proctor:empty      writes nothing; it should score 0, all unparsed
+
+What they write comes from `PHRASINGS`, the one table of ways in which models phrase answers. It knows nothing of how
+a benchmark extracts them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import re
+from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Any
+
+from proctor.errors import AskError, ServiceError
+from proctor.model import Completion, Connection, Likelihood, Likelihoods, Output, Usage
+from proctor.sample import Sample
+
+NAMES = ("proctor:gold", "proctor:empty", "proctor:neighbour")
+
+PHRASINGS: Mapping[str, Sequence[str]] = {
+    "letter": (
+        " {answer}",
+        "({answer})",
+        "**{answer}**",
+        "{answer}.",
+        "The answer is {answer}.",
+        "The correct answer is ({answer}).",
+        "Answer: {answer}",
+        "\\boxed{{{answer}}}",
+        "The answer is \\boxed{{\\text{{{answer}}}}}.",
+        "{answer}. {option}",
+        "**{answer}. {option}**",
+        "答案是{answer}",
+        "答案：{answer}。",
+    ),
+    "number": (
+        "{reference}",
+        "The answer is {answer}.",
+        "**{answer}**",
+        "So the result is \\boxed{{{answer}}}.",
+        "Therefore, the final answer is **{answer}**.",
+        "#### {answer}",
+    ),
+    "text": ("{answer}",),
+}
+"""By kind of answer. A phrasing with a field that a sample lacks is not used for it, Chinese ones only for Chinese."""
+
+UNLIKELY = -10.0
+"""Log-probability of a continuation that is not the answer, in nats."""
+
+_CHINESE = re.compile(r"[\u4e00-\u9fff]")
+_CAPITAL = re.compile(r"[A-Z]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Peers:
+    """The samples of one task in order, and where to find each; `jump[i]` is the next position whose gold differs."""
+
+    samples: Sequence[Sample]
+    positions: Mapping[int, int]
+    golds: Sequence[Hashable]
+    jump: Sequence[int]
+
+
+@dataclass(frozen=True)
+class SelfCheckModel:
+    """One of `NAMES` as a model. `about` binds it to a sample; until then it knows no answer."""
+
+    name: str
+    sample: Sample | None = None
+    answering: Sample | None = None
+    _known: dict[int, _Peers] = field(default_factory=dict, repr=False, compare=False)
+
+    def about(self, sample: Sample, peers: Sequence[Sample]) -> SelfCheckModel:
+        """The model bound to `sample`, one of `peers`. Raises AskError where a neighbour is asked for and it is not."""
+        answering = self._neighbour(sample, peers) if self.name == "proctor:neighbour" else sample
+        return replace(self, sample=sample, answering=answering)
+
+    def _neighbour(self, sample: Sample, peers: Sequence[Sample]) -> Sample:
+        known = self._known.get(id(peers))
+        if known is None or known.samples is not peers or len(known.golds) != len(peers):
+            known = self._known[id(peers)] = _indexed(peers)
+        position = known.positions.get(id(sample))
+        if position is None:
+            raise AskError("selfcheck", f"sample {sample.id!r} is not among the peers, so has no neighbour")
+        return peers[_neighbour_position(position, sample, known)]
+
+    def _bound(self) -> tuple[Sample, Sample]:
+        if self.sample is None or self.answering is None:
+            raise AskError("selfcheck", f"{self.name} does not know the sample yet: call about(sample, peers) first")
+        return self.sample, self.answering
+
+    async def generate(
+        self,
+        prompt: str,
+        *,
+        max_tokens: int,
+        stop: Sequence[str] = (),
+        temperature: float = 0.0,
+        top_p: float = 1.0,
+        n: int = 1,
+        seed: int | None = None,
+    ) -> Output:
+        """The answer, ended before the first stop string; `n` equal ones. Raises AskError when unbound."""
+        _, answering = self._bound()
+        text = "" if self.name == "proctor:empty" else phrase(answering)
+        for marker in filter(None, stop):
+            text = text.partition(marker)[0]
+        return Output([Completion(text, "stop")] * n, Usage(requests=1))
+
+    async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
+        """0 for the answer and `UNLIKELY` for the rest; -inf for all from `proctor:empty`; AskError when unbound.
+
+        Continuations of the same text are equal, so an option that stands twice is a tie.
+        """
+        sample, answering = self._bound()
+        if self.name == "proctor:empty":
+            logprobs = [-math.inf] * len(continuations)
+        else:
+            right = _right_texts(sample, answering, [text.strip() for text in continuations])
+            logprobs = [0.0 if text.strip() in right else UNLIKELY for text in continuations]
+        return Likelihoods(
+            [
+                Likelihood(text, value, tokens=1, greedy=value == 0)
+                for text, value in zip(continuations, logprobs, strict=True)
+            ],
+            Usage(requests=1),
+        )
+
+
+@dataclass(frozen=True)
+class SelfCheckService:
+    """A `Service` with nothing to start and nothing to stop."""
+
+    name: str
+    bundled: bool = True
+    concurrency: int = 64
+
+    def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
+        return Connection(
+            {
+                "name": self.name,
+                "id": self.name,
+                "revision": None,
+                "tokenizer": None,
+                "base_urls": [],
+                "engine": "proctor-selfcheck",
+                "engine_version": None,
+                "engine_args": {},
+                "capabilities": {"generate": True, "likelihood": True},
+            }
+        )
+
+    def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[SelfCheckModel]:
+        return _connected(self.name)
+
+    def stop(self) -> None:
+        """Nothing was started."""
+
+
+@asynccontextmanager
+async def _connected(name: str) -> AsyncIterator[SelfCheckModel]:
+    yield SelfCheckModel(name)
+
+
+def selfcheck_service(name: str) -> SelfCheckService:
+    """The service called `name`. Raises ServiceError, which lists `NAMES`, for any other name."""
+    if name not in NAMES:
+        raise ServiceError(f"there is no self-check model {name!r}; the names are: {', '.join(NAMES)}")
+    return SelfCheckService(name)
+
+
+def phrase(sample: Sample) -> str:
+    """The sample's gold answer as a model might write it: the same phrasing whenever the id is the same."""
+    kind, answer = _kind(sample), _answer(sample)
+    index = _option(sample.choices, _gold(sample))
+    fields = {
+        "answer": answer,
+        "option": "" if index is None else str(sample.choices[index]),
+        "reference": sample.reference.strip(),
+    }
+    chinese = any(_CHINESE.search(str(choice)) for choice in sample.choices)
+    usable = [
+        phrasing
+        for phrasing in PHRASINGS[kind]
+        if all(value or f"{{{name}}}" not in phrasing for name, value in fields.items())
+        and (chinese or not _CHINESE.search(phrasing))
+    ]
+    if not usable:
+        return answer
+    digest = hashlib.sha256(sample.id.encode()).digest()
+    return usable[int.from_bytes(digest[:8], "big") % len(usable)].format(**fields)
+
+
+def _gold(sample: Sample) -> Any:
+    return sample.target if sample.target is not None or not sample.targets else sample.targets[0]
+
+
+def _option(choices: Sequence[str], gold: Any) -> int | None:
+    """The position among `choices` that a gold answer names, as a number from 0 or as a capital letter."""
+    if isinstance(gold, int):
+        index = int(gold)
+    elif isinstance(gold, str) and _CAPITAL.fullmatch(gold):
+        index = ord(gold) - ord("A")
+    else:
+        return None
+    return index if 0 <= index < len(choices) else None
+
+
+def _kind(sample: Sample) -> str:
+    """`letter`, `number` or `text`.
+
+    A number that is a name or a span (several accepted answers, a passage) is text: the judge compares its words.
+    """
+    gold = _gold(sample)
+    if sample.choices and (_option(sample.choices, gold) is not None or _CAPITAL.fullmatch(str(gold))):
+        return "letter"
+    return "number" if not sample.targets and not sample.passage and isinstance(_comparable(gold), Decimal) else "text"
+
+
+def _answer(sample: Sample) -> str:
+    gold = _gold(sample)
+    index = _option(sample.choices, gold)
+    if index is not None:
+        return chr(ord("A") + index) if index < 26 else str(index)
+    return "" if gold is None else str(gold)
+
+
+def _comparable(gold: Any) -> Hashable:
+    """A number as Decimal, so that 18 and "18.0" are the same; anything else as stripped text."""
+    text = str(gold).strip()
+    try:
+        value = Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        return text
+    return value if value.is_finite() else text
+
+
+def _indexed(peers: Sequence[Sample]) -> _Peers:
+    golds = [_comparable(_gold(sample)) for sample in peers]
+    n = len(golds)
+    jump = [0] * n
+    # Backwards over two rounds: the second knows what lies past the end. Where all golds are equal a jump leads
+    # from one sample to the next all the same, and `_neighbour_position` stops after a round.
+    for step in range(2 * n - 1, -1, -1):
+        i, following = step % n, (step + 1) % n
+        jump[i] = following if golds[i] != golds[following] else jump[following]
+    return _Peers(peers, {id(sample): i for i, sample in enumerate(peers)}, golds, jump)
+
+
+def _neighbour_position(position: int, sample: Sample, known: _Peers) -> int:
+    """The next sample, cyclically, whose gold is none of `sample`'s accepted answers; else simply the next one."""
+    n = len(known.golds)
+    accepted = {known.golds[position], *map(_comparable, sample.targets)}
+    following = candidate = (position + 1) % n
+    for _ in range(n):
+        if known.golds[candidate] not in accepted:
+            return candidate
+        candidate = known.jump[candidate]
+        if candidate == following:
+            break
+    return following
+
+
+def _right_texts(sample: Sample, answering: Sample, continuations: Sequence[str]) -> set[str]:
+    """Which of the (stripped) continuations say the gold answer of `answering` in answer to `sample`.
+
+    Where the continuations are the options themselves, a letter or number names one by its position: an option that
+    happens to read "A" is not the answer A. Else the label is looked for, then the option's text, and last the
+    continuation at the option's position, for those that wrap the option in a sentence.
+    """
+    gold = _gold(answering)
+    index = _option(sample.choices, gold)
+    options = [str(choice).strip() for choice in sample.choices]
+    labels = {str(one).strip() for one in (gold, *answering.targets)}
+    if index is None:
+        return labels
+    letters = {chr(ord("A") + index)} if isinstance(gold, int) else set()
+    if list(continuations) != options:
+        for texts in (labels, letters, {options[index]}):
+            if texts & set(continuations):
+                return texts
+    return {continuations[index]} if len(continuations) == len(options) else {options[index]}

@@ -1,0 +1,241 @@
+"""Scores with their uncertainty. numpy and scipy are imported on use, so that importing proctor stays fast.
+
+All intervals are two-sided. Values are scores of samples, in the metric's own unit.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+    Codes = NDArray[np.intp]
+
+Record = TypeVar("Record")
+
+DEGENERATE = (ArithmeticError, ValueError, LookupError)
+"""What an aggregate may raise about a resample that it is not defined for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A score and its confidence interval; `n` counts samples.
+
+    `low` and `high` are None where the data say nothing about the spread (one real-valued sample or cluster).
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+def _z(confidence: float) -> float:
+    """Two-sided quantile of the normal distribution. Raises ValueError unless 0 < confidence < 1."""
+    from scipy.special import ndtri
+
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
+    return float(ndtri(0.5 + confidence / 2))
+
+
+def _t(confidence: float, freedom: float) -> float:
+    """Two-sided quantile of Student's t with `freedom` degrees of freedom."""
+    from scipy.special import stdtrit
+
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
+    return float(stdtrit(freedom, 0.5 + confidence / 2))
+
+
+def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float, float]:
+    """Score interval of a proportion (Wilson 1927, JASA 22:209-212); both arguments may be fractional.
+
+    Raises ValueError for n <= 0 and for successes outside 0 to n.
+    """
+    if n <= 0 or not 0 <= successes <= n:
+        raise ValueError(f"{successes} successes among {n} are no proportion")
+    return _score_interval(successes / n, n, _z(confidence))
+
+
+def _score_interval(p: float, n: float, quantile: float) -> tuple[float, float]:
+    """Wilson's formula; the ends are exact at p = 0 and p = 1, where rounding would miss them."""
+    shrink = 1 + quantile**2 / n
+    centre = (p + quantile**2 / (2 * n)) / shrink
+    half = quantile * math.sqrt(p * (1 - p) / n + quantile**2 / (4 * n**2)) / shrink
+    return 0.0 if p == 0 else max(0.0, centre - half), 1.0 if p == 1 else min(1.0, centre + half)
+
+
+def mean_interval(
+    values: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+) -> Estimate:
+    """Mean of `values`; samples with the same entry in `clusters` are not independent.
+
+    Values that are all 0 or 1: Wilson's interval, in [0, 1]. With clusters, n is replaced by an effective sample size
+    (the idea of Korn & Graubard 1998, Survey Methodology 24:193-201): n over the design effect, which is the
+    cluster-robust variance of the mean (Liang & Zeger 1986; Miller 2024, arXiv:2411.00640, section 2.2) over the
+    variance under independence; at least 1 and at most n, the number of clusters at a mean of 0 or 1; and the
+    normal quantile by Student's t with clusters - 1 degrees of freedom. One cluster of several samples: [0, 1].
+
+    Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom), not clipped; no ends
+    where there is one sample or one cluster. Clusters of one sample each are the same as no clusters.
+
+    Raises ValueError for no values, or as many clusters as do not fit the values.
+    """
+    import numpy as np
+
+    x: Values = np.asarray(values, dtype=float)
+    n = len(x)
+    if n == 0:
+        raise ValueError("the mean of no values is not defined")
+    codes = _codes(clusters, n)
+    count = n if codes is None else int(codes.max()) + 1
+    mean = float(x.mean())
+    if _binary(x):
+        if codes is None:
+            return Estimate(mean, *_score_interval(mean, n, _z(confidence)), n)
+        if count == 1:
+            return Estimate(mean, 0.0, 1.0, n)
+        effective = _effective_size(x, codes, count)
+        return Estimate(mean, *_score_interval(mean, effective, _t(confidence, count - 1)), n)
+    if count == 1:
+        return Estimate(mean, None, None, n)
+    half = _t(confidence, count - 1) * math.sqrt(_variance_of_mean(x, codes, count))
+    return Estimate(mean, mean - half, mean + half, n)
+
+
+def _codes(clusters: Sequence[Hashable] | None, n: int) -> Codes | None:
+    """Clusters numbered from 0, shape (n,); None where every sample is its own cluster."""
+    import numpy as np
+
+    if clusters is None:
+        return None
+    if len(clusters) != n:
+        raise ValueError(f"{len(clusters)} clusters were given for {n} values")
+    numbers: dict[Hashable, int] = {}
+    codes = np.fromiter((numbers.setdefault(cluster, len(numbers)) for cluster in clusters), dtype=np.intp, count=n)
+    return None if len(numbers) == n else codes
+
+
+def _binary(x: Values) -> bool:
+    return bool(((x == 0) | (x == 1)).all())
+
+
+def _variance_of_mean(x: Values, codes: Codes | None, count: int) -> float:
+    """Squared standard error of the mean, robust to dependence within clusters.
+
+    The factor count / (count - 1) makes it s²/n for clusters of one sample each.
+    """
+    import numpy as np
+
+    residuals = x - x.mean()
+    sums = residuals if codes is None else np.bincount(codes, weights=residuals, minlength=count)
+    return float((sums**2).sum()) / len(x) ** 2 * count / (count - 1)
+
+
+def _effective_size(x: Values, codes: Codes, count: int) -> float:
+    """How many independent samples of 0 or 1 would tell as much as these; x has at least two clusters."""
+    n, mean = len(x), float(x.mean())
+    if mean in (0, 1):
+        return count
+    clustered, independent = _variance_of_mean(x, codes, count), mean * (1 - mean) / (n - 1)
+    return n if clustered * n <= independent * n else max(1.0, n * independent / clustered)
+
+
+def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) -> Estimate:
+    """Mean of the groups' means, each group counting the same; the groups are fixed, their samples are drawn.
+
+    The standard error is sqrt(Σ se²) / groups. Where all values are 0 or 1, a group's se² is p(1 - p)/n with
+    p = (successes + 1) / (n + 2), so that a small group that is all right or all wrong is not taken as certain (one
+    success and one failure added to each sample: Agresti & Caffo 2000, The American Statistician 54:280-288); the
+    interval is normal and clipped to [0, 1]. Otherwise se² is s²/n and the quantile is Student's t with the degrees of
+    freedom of Welch (1947, Biometrika 34:28-35) and Satterthwaite; no ends where a group has one value.
+
+    Raises ValueError for no groups or an empty one.
+    """
+    import numpy as np
+
+    arrays: list[Values] = [np.asarray(group, dtype=float) for group in groups]
+    if not arrays or not all(map(len, arrays)):
+        raise ValueError("a mean over groups needs at least one group and a value in each")
+    sizes = np.array([len(group) for group in arrays], dtype=float)
+    n, value = int(sizes.sum()), float(np.mean([group.mean() for group in arrays]))
+    if all(map(_binary, arrays)):
+        p = (np.array([group.sum() for group in arrays]) + 1) / (sizes + 2)
+        half = _z(confidence) * math.sqrt(float((p * (1 - p) / sizes).sum())) / len(arrays)
+        return Estimate(value, max(0.0, value - half), min(1.0, value + half), n)
+    if sizes.min() < 2:
+        return Estimate(value, None, None, n)
+    variances = np.array([group.var(ddof=1) for group in arrays]) / sizes
+    total = float(variances.sum())
+    if total == 0:
+        return Estimate(value, value, value, n)
+    shares = variances / total
+    freedom = 1 / float((shares**2 / (sizes - 1)).sum())
+    half = _t(confidence, freedom) * math.sqrt(total) / len(arrays)
+    return Estimate(value, value - half, value + half, n)
+
+
+def bootstrap_interval(
+    aggregate: Callable[[Sequence[Record]], float],
+    records: Sequence[Record],
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+    resamples: int = 1000,
+    seed: int = 0,
+) -> Estimate:
+    """Percentile bootstrap of any aggregate of records (Efron & Tibshirani 1993, chapter 13).
+
+    Whole clusters are drawn with replacement. Resamples for which the aggregate is not defined (it raises one of
+    `DEGENERATE` or is not finite) are left out; where fewer than half are left, or there is one cluster, there are no
+    ends. An error that the aggregate raises about the records themselves passes through. The same seed gives the
+    same interval. Raises ValueError for no records.
+    """
+    import numpy as np
+
+    n = len(records)
+    if n == 0:
+        raise ValueError("an aggregate of no records is not defined")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
+    value = float(aggregate(list(records)))
+    codes = _codes(clusters, n)
+    order = np.arange(n) if codes is None else np.argsort(codes, kind="stable")
+    ends = np.arange(1, n) if codes is None else np.cumsum(np.bincount(codes))[:-1]
+    members = np.split(order, ends)
+    if len(members) == 1:
+        return Estimate(value, None, None, n)
+    # An array of objects, filled one by one so that records which are sequences stay whole, is fast to pick from.
+    pool = np.empty(n, dtype=object)
+    for i, record in enumerate(records):
+        pool[i] = record
+    generator = np.random.default_rng(seed)
+    drawn = []
+    for _ in range(resamples):
+        picked = generator.integers(len(members), size=len(members))
+        if codes is not None:
+            picked = np.concatenate([members[cluster] for cluster in picked.tolist()])
+        try:
+            drawn.append(float(aggregate(pool[picked].tolist())))
+        except DEGENERATE:
+            continue
+    finite = [one for one in drawn if math.isfinite(one)]
+    if 2 * len(finite) < resamples or not finite:
+        return Estimate(value, None, None, n)
+    low, high = quantiles(finite, ((1 - confidence) / 2, (1 + confidence) / 2))
+    return Estimate(value, low, high, n)
+
+
+def quantiles(values: Sequence[float], probabilities: Sequence[float]) -> tuple[float, ...]:
+    """Quantiles by linear interpolation, one per probability. Raises ValueError for no values."""
+    import numpy as np
+
+    if len(values) == 0:
+        raise ValueError("quantiles of no values are not defined")
+    return tuple(np.quantile(np.asarray(values, dtype=float), list(probabilities)).tolist())

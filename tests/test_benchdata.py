@@ -1,0 +1,84 @@
+"""Every row of the published data that lies beside the checkout: it reads, and the self-check models score as they must."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+DATA = Path(os.environ.get("PROCTOR_BENCHDATA", ROOT.parent / "shared" / "benchdata"))
+ROWS = {"gsm8k": 1119, "mmlu": 13842}
+
+
+@pytest.fixture(scope="module")
+def benchdata() -> Path:
+    if not DATA.is_dir():
+        assert not os.environ.get("PROCTOR_REQUIRE_BENCHDATA"), f"{DATA} is missing"
+        pytest.skip(f"no published data at {DATA}")
+    return DATA
+
+
+@pytest.mark.parametrize(("model", "score"), [("gold", 1.0), ("empty", 0.0), ("neighbour", 0.0)])
+def test_self_check_over_all_rows(benchdata, tmp_path, model, score):
+    command = [sys.executable, "-m", "pytest", str(ROOT / "evals"), f"--model=proctor:{model}", "--variant=all"]
+    command += [f"--data-dir={benchdata}", f"--report-dir={tmp_path / 'run'}", "-p", "no:cacheprovider", "-n", "2"]
+    path = os.pathsep.join([str(ROOT / "plugins"), str(ROOT / "fixtures")])
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": path}
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((tmp_path / "run/report.json").read_text(encoding="utf-8"))
+    assert {(task["task"], task["variant"]) for task in report["tasks"]} == {
+        ("gsm8k", "gen"),
+        ("mmlu", "gen"),
+        ("mmlu", "ppl"),
+    }
+    for task in report["tasks"]:
+        assert task["samples"]["scored"] == task["samples"]["total"] == ROWS[task["task"]]
+        hits = task.get("chance_hits", [])
+        assert task["metrics"][task["main"]]["value"] == (score or len(hits) / ROWS[task["task"]])
+        # A chance hit is a different text for the same answer; there is none in these two benchmarks.
+        assert hits == []
+
+
+def test_mmlu_has_all_subjects_in_four_categories(benchdata):
+    import proctor.data
+    from proctor import Benchmark, Sample
+
+    manifest = proctor.data.load_manifest(ROOT / "data" / "manifest.yaml")["mmlu"]
+    subjects = {file.key for file in proctor.data.find_files(benchdata / "mmlu", manifest.files)}
+    listed = [subject for members in manifest.groups["category"]["subject"].values() for subject in members]
+    assert len(subjects) == 57
+    assert sorted(listed) == sorted(subjects)
+    mmlu = Benchmark("mmlu", prompt="{{ question }}", main="accuracy")
+    mmlu.module = ROOT / "evals" / "knowledge" / "test_mmlu.py"
+    mmlu.rows(lambda row, file: Sample(question=row[0], target=row[-1], groups={"subject": file.rpartition("_")[0]}))
+    dataset = proctor.data.load(mmlu, benchdata, 5)
+    assert all(len(shots) == 5 for shots in dataset.shots)
+    for sample, shots in zip(dataset.samples, dataset.shots, strict=True):
+        assert sample.groups["category"] in {"STEM", "humanities", "social sciences", "other"}
+        assert sample.question not in {shot.question for shot in shots}
+
+
+def test_no_bundled_question_stands_in_the_published_data(benchdata):
+    import proctor.data
+
+    published = {
+        json.dumps(row, sort_keys=True)
+        for name in ("gsm8k/test.jsonl.gz", "gsm8k/train.jsonl")
+        for _, row in proctor.data.read_rows(benchdata / name)
+    }
+    questions = {json.loads(row)["question"].strip().lower() for row in published}
+    for path in sorted((benchdata / "mmlu").rglob("*.csv*")):
+        questions |= {row[0].strip().lower() for _, row in proctor.data.read_rows(path, "none")}
+    bundled = [
+        row["question"] for f in ("test", "train") for _, row in proctor.data.read_rows(ROOT / f"data/gsm8k/{f}.jsonl")
+    ]
+    for path in sorted((ROOT / "data/mmlu").rglob("*.csv")):
+        bundled += [row[0] for _, row in proctor.data.read_rows(path, "none")]
+    assert len(questions) > 13000
+    assert len(bundled) > 80
+    assert [question for question in bundled if question.strip().lower() in questions] == []

@@ -1,0 +1,74 @@
+"""The borders between the rooms, read from their imports."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PURE = ("extract", "metrics", "statistics", "aggregate", "reports", "junit", "journal")
+NOT_PURE = {"pytest", "_pytest", "xdist", "aiohttp", "requests", "httpx", "openai"}
+BORDER = {"proctor.model", "proctor.errors", "proctor.sample"}
+
+
+def imported(path: Path) -> set[str]:
+    """Names of the modules that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            assert not node.level, f"{path}: relative import"
+            found.add(node.module)
+    return found
+
+
+def top(names: set[str]) -> set[str]:
+    return {name.partition(".")[0] for name in names}
+
+
+def files(folder: str) -> list[Path]:
+    found = sorted((ROOT / folder).rglob("*.py"))
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("path", files("evals"), ids=lambda path: path.stem)
+def test_a_benchmark_imports_proctor_alone(path):
+    assert top(imported(path)) <= {"proctor"}
+
+
+@pytest.mark.parametrize("path", files("plugins/proctor"), ids=lambda path: path.stem)
+def test_the_measuring_side_never_imports_the_serving_side(path):
+    assert "proctor_service" not in top(imported(path))
+
+
+@pytest.mark.parametrize("name", PURE)
+def test_pure_rooms_import_neither_pytest_nor_an_http_library(name):
+    assert not top(imported(ROOT / "plugins/proctor" / f"{name}.py")) & NOT_PURE
+
+
+@pytest.mark.parametrize("path", files("fixtures/proctor_service"), ids=lambda path: path.stem)
+def test_the_serving_side_imports_only_the_border(path):
+    assert {name for name in imported(path) if name.partition(".")[0] == "proctor"} <= BORDER
+
+
+def test_no_folder_of_evals_bears_a_benchmark_name():
+    benchmarks = {path.stem.removeprefix("test_") for path in (ROOT / "evals").rglob("test_*.py")}
+    folders = {path.name for path in (ROOT / "evals").rglob("*") if path.is_dir() and path.name != "__pycache__"}
+    assert benchmarks
+    assert folders
+    for folder in folders:
+        assert not [name for name in benchmarks if name in folder or folder in name], folder
+
+
+def test_versions_agree():
+    import tomllib
+
+    import proctor
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    evals = ast.parse((ROOT / "evals/__init__.py").read_text(encoding="utf-8"))
+    marked = [node.value.value for node in evals.body if isinstance(node, ast.Assign)]
+    assert project["version"] == proctor.__version__
+    assert marked == [proctor.__version__]
