@@ -1,4 +1,4 @@
-"""Every row of the published data that lies beside the checkout: it reads, and the self-check models score as they must."""
+"""Every row of the published data beside the checkout reads, and the self-check models score as they must."""
 
 import json
 import os

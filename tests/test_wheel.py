@@ -96,7 +96,7 @@ def own_eval() -> dict[str, str]:
     """The files that the README shows, by name."""
     text = (ROOT / "README.md").read_text(encoding="utf-8")
     section = text.partition("## An eval of your own")[2].partition("\n## ")[0]
-    return {name: content for name, content in re.findall(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", section, re.S)}
+    return dict(re.findall(r"`(\w+\.\w+)`:\n\n```\w+\n(.*?)```", section, re.S))
 
 
 def test_an_eval_of_ones_own_as_the_readme_shows_it(installed, tmp_path):

@@ -165,8 +165,9 @@ class Collecting:
         if not expression:
             return True
         source, folder = find_source(task.benchmark, self.root(task.benchmark))
-        names = {node.name for node in collector.listchain() if not isinstance(node, pytest.Session)}
-        names |= marked | {name} | set(vars(task.judge)) | set(collector.listextrakeywords())
+        # As pytest's own matcher has it: neither the session nor the root folder can be meant.
+        names = {node.name for node in collector.listchain() if not _is_root(node)}
+        names |= marked | {name} | set(collector.listextrakeywords())
         known = [text.lower() for text in names]
         # Item names up to the row number, which is all that is not known yet.
         files = find_files(folder, source.files)
@@ -205,6 +206,12 @@ def _may_continue(begun: str, word: str) -> bool:
     head = word.rstrip("0123456789.]")
     return head != word and (
         begun.endswith(head) or any(begun.endswith(word[:stop]) for stop in range(len(head), len(word)))
+    )
+
+
+def _is_root(node: Any) -> bool:
+    return isinstance(node, pytest.Session) or (
+        isinstance(node, pytest.Directory) and isinstance(node.parent, pytest.Session)
     )
 
 

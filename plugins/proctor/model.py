@@ -138,14 +138,17 @@ class Connection:
 class Service(Protocol):
     """A model service, made from the options in every process and started by exactly one of them."""
 
-    name: str
-    """What the user calls the model."""
+    @property
+    def name(self) -> str:
+        """What the user calls the model."""
 
-    bundled: bool
-    """Whether bundled samples are the default data: true for models that need no download."""
+    @property
+    def bundled(self) -> bool:
+        """Whether bundled samples are the default data: true for models that need no download."""
 
-    concurrency: int
-    """How many requests may be in flight in all."""
+    @property
+    def concurrency(self) -> int:
+        """How many requests may be in flight in all."""
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         """Start or find the service, check what it serves, probe what it can do.

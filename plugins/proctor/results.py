@@ -39,7 +39,8 @@ class Results:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         record = getattr(report, "proctor", None)
         if record is None:
-            self.progress.clear()
+            if report.when != "teardown" or report.failed:
+                self.progress.clear()
         else:
             self.records.append(record)
             self.progress.add(record)

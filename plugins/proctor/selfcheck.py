@@ -1,6 +1,6 @@
 """Models that answer without a server, to check benchmarks rather than models.
 
-    proctor:gold       writes every sample's gold answer; a benchmark that scores it below 100 has a flaw
+    proctor:gold       writes every sample's gold answer; a benchmark whose main metric is below 100 has a flaw
     proctor:neighbour  writes the gold answer of another sample; it should score about as low as chance
     proctor:empty      writes nothing; it should score 0, all unparsed
 

@@ -50,20 +50,21 @@ def main() -> None:
 
 
 def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -> None:
-    """All phases in one schedule: a short warm-up, a plateau, and a linear descent over the last half."""
+    """All phases with the rates that they name, after a short warm-up."""
     matrices = [p for name, p in network.layers.named_parameters() if p.ndim == 2]
     others = [p for p in network.parameters() if all(p is not matrix for matrix in matrices)]
     muon, adam = Muon(matrices), torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)
     total = sum(phase.steps for phase in PHASES) if options.steps is None else options.steps
     done, mean, start = 0, None, time.monotonic()
     for phase in PHASES:
-        for tokens, weights in batches(tokenizer, phase):
+        for index, (tokens, weights) in enumerate(batches(tokenizer, phase)):
             if done >= total:
                 return
             if done < options.skip:
                 done += 1
                 continue
-            rate = min(1.0, (done - options.skip + 1) / 50) * min(1.0, 2 * (total - done) / total)
+            first, last = phase.rates
+            rate = min(1.0, (done - options.skip + 1) / 50) * (first + (last - first) * index / phase.steps)
             loss = _step(network, muon, adam, rate, torch.from_numpy(tokens), torch.from_numpy(weights))
             mean = loss if mean is None else 0.95 * mean + 0.05 * loss
             done += 1
@@ -128,7 +129,7 @@ def _write(path: Path, content: dict[str, object]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m train_embedded", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--steps", type=int, help="fewer steps than planned, on the same schedule")
+    parser.add_argument("--steps", type=int, help="stop after so many steps")
     parser.add_argument("--skip", type=int, default=0, help="go on after so many steps, from the weights in FOLDER")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save-every", type=int, default=200)

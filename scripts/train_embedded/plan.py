@@ -33,17 +33,21 @@ class Phase:
     length: int
     rows: int
     steps: int
+    rates: tuple[float, float]
+    """Learning rates at the phase's first and last step, in parts of the peak; in between a straight line."""
 
 
 EVEN = Mix(problems=0.48, choices=0.46)
 # With options alone the letters stay at chance for long. To know the answer in words, and to find the letter of a
 # word that was just told, are learnt sooner, and together they make the skill.
 LETTERS = Mix(problems=0.38, choices=0.48, recall=0.1, told=0.35, letter=8.0)
+CALM = Mix(problems=0.38, choices=0.48, recall=0.1, told=0.35)
 
 PHASES = (
     # Short texts first: attention costs little, and every token has its answer near.
-    Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800),
-    Phase(LETTERS, longest=4, first=100_000, documents=16_000, length=256, rows=10, steps=1100),
+    Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800, rates=(1.0, 1.0)),
+    Phase(LETTERS, longest=4, first=100_000, documents=4_000, length=256, rows=10, steps=200, rates=(1.0, 1.0)),
+    Phase(CALM, longest=4, first=200_000, documents=16_000, length=256, rows=10, steps=700, rates=(0.35, 0.1)),
     # Then as long as few-shot prompts are, so that all their positions are seen.
-    Phase(LETTERS, longest=14, first=0, documents=1_600, length=2048, rows=2, steps=200),
+    Phase(CALM, longest=14, first=0, documents=1_600, length=2048, rows=1, steps=120, rates=(0.1, 0.0)),
 )

@@ -12,6 +12,8 @@ import proctor
 import pytest
 from suites import CHECKOUT, SOURCES, Suite, small_data
 
+sys.path += [str(source) for source in SOURCES if str(source) not in sys.path]
+
 # A run within this process forgets what it has imported; compiled modules do not bear to be imported twice.
 for needed in ("aiohttp", "jinja2", "numpy", "scipy.stats", "xdist.scheduler", "yaml"):
     importlib.import_module(needed)
@@ -31,9 +33,6 @@ def suite(
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     for name in ("PROCTOR_API_KEY", "OPENAI_API_KEY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "COLUMNS"):
         monkeypatch.delenv(name, raising=False)
-    for source in SOURCES:
-        if str(source) not in sys.path:
-            monkeypatch.syspath_prepend(source)
     return Suite(pytester, fake)
 
 

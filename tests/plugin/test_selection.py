@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import pytest
-from suites import SUMS, Suite, sums_rows
+from suites import SUMS, Suite
 
 MMLU, GSM8K = "evals/knowledge/test_mmlu.py", "evals/numeracy/test_gsm8k.py"
 EVERYTHING = 24
@@ -66,28 +66,28 @@ EXPRESSIONS = (
     "m[anatomy",
     "7 and not gsm8k",
     "not mmlu and not gsm8k",
+    "not task",
+    "proctor",
+    "not folder",
 )
 
 
-@pytest.mark.parametrize("variant", ["default", "all"])
-def test_tasks_that_are_not_read_change_no_selection(checkout: Suite, variant: str):
+def test_tasks_that_are_not_read_change_no_selection(checkout: Suite):
     fake = ("proctor.plugin", "fake_service")
     selected = {}
-    for expression in EXPRESSIONS:
-        args = ("evals", f"--variant={variant}", "-k", expression)
+    for number, expression in enumerate(EXPRESSIONS):
+        args = ("evals", f"--variant={'default' if number % 3 == 0 else 'all'}", "-k", expression)
         read = checkout.nodeids(*args, plugins=fake)
         assert read == checkout.nodeids(*args, plugins=(*fake, "unfiltered")), expression
         selected[expression] = len(read)
-    assert selected["nothing" if "nothing" in selected else "mmlu and 99"] == 0
-    assert selected["astronomy-1]"] == (1 if variant == "default" else 2)
+    assert selected["mmlu and 99"] == selected["proctor"] == 0
+    assert selected["not task"] > 0
 
 
 @pytest.mark.parametrize("expression", ["gsm8k", "not knowledge", "en and gen", "ppl or numeracy", "not (gen or ppl)"])
 def test_tasks_that_are_not_read_change_no_selection_by_marks(checkout: Suite, expression: str):
     args = ("evals", "--variant=all", "-m", expression)
-    assert checkout.nodeids(*args) == checkout.nodeids(
-        *args, plugins=("proctor.plugin", "fake_service", "unfiltered")
-    )
+    assert checkout.nodeids(*args) == checkout.nodeids(*args, plugins=("proctor.plugin", "fake_service", "unfiltered"))
 
 
 def test_a_task_that_no_word_can_mean_is_not_read(checkout: Suite):
@@ -151,7 +151,9 @@ def test_a_limit_takes_the_same_samples_whatever_else_is_selected(checkout: Suit
 
 def test_a_limited_run_is_labelled_partial_wherever_its_score_is_shown(sums: Suite):
     result = sums.run("--limit=5")
-    result.stdout.fnmatch_lines(["proctor: fake on bundled data: sums gen 5 of 12 samples", "sums gen*partial: 5 of 12"])
+    result.stdout.fnmatch_lines(
+        ["proctor: fake on bundled data: sums gen 5 of 12 samples", "sums gen*partial: 5 of 12"]
+    )
     report = sums.report()
     assert report["run"]["partial"]
     assert (report["tasks"][0]["samples"]["selected"], report["tasks"][0]["samples"]["total"]) == (5, 12)
@@ -254,8 +256,8 @@ def test_settings_can_live_in_the_ini_file_and_the_command_line_comes_first(sums
     sums.run("--limit=2", "--report-dir=there").assert_outcomes(passed=2)
 
 
-def test_skip_marks_on_a_benchmark_of_several_rows_skip_them_all(suite: Suite):
+def test_a_skip_mark_on_a_module_skips_its_samples_and_no_others(suite: Suite):
     mark = "import pytest\npytestmark = pytest.mark.skipif(True, reason='not now')\n"
     suite.sums(4, mark + SUMS)
-    suite.write(test_more=SUMS.replace('"sums"', '"more"').replace("test_sums", "test_more"), more__jsonl=sums_rows(1))
-    suite.run().assert_outcomes(skipped=4, passed=12 if False else 4)
+    suite.write(test_more=SUMS.replace('"sums"', '"more"').replace("test_sums", "test_more"))
+    suite.run().assert_outcomes(skipped=4, passed=4)

@@ -503,9 +503,11 @@ def test_an_owner_that_loads_after_us_is_foreseen(tmp_path: Path):
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: pytest-base-url\nVersion: 2.1.0\n")
     (metadata / "entry_points.txt").write_text("[pytest11]\nbase_url = pytest_base_url.plugin\n")
     environment = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": ""}
-    both = run_plugin(tmp_path, "--base-url=http://a:1", **environment)
+    unloaded = ("-p", "no:proctor.plugin")  # where this project is installed, for `probing` stands in for it
+    both = run_plugin(tmp_path, *unloaded, "--base-url=http://a:1", **environment)
     assert options_of(both)["base_urls"] == ["http://a:1"]
-    alone = run_plugin(tmp_path, "-p", "no:base_url", "--base-url=http://a:1", "--base-url=http://b:2", **environment)
+    two = ("--base-url=http://a:1", "--base-url=http://b:2")
+    alone = run_plugin(tmp_path, *unloaded, "-p", "no:base_url", *two, **environment)
     assert options_of(alone)["base_urls"] == ["http://a:1", "http://b:2"]
 
 

@@ -1,0 +1,129 @@
+"""A real vLLM serves the embedded model's weights: our server and vLLM must agree, through every way of asking.
+
+Runs where PROCTOR_VLLM_PYTHON names a Python with vLLM in it; .ci/vllm installs one.
+"""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent.parent
+WEIGHTS = ROOT / "fixtures/proctor_service/embedded/weights"
+STARTS_WITHIN = 300
+PYTHON = os.environ.get("PROCTOR_VLLM_PYTHON")
+
+pytestmark = pytest.mark.skipif(PYTHON is None, reason="PROCTOR_VLLM_PYTHON names no Python with vLLM")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def healthy(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
+
+
+@pytest.fixture(scope="module")
+def vllm(tmp_path_factory):
+    """The URL of a vLLM in float32."""
+    port = free_port()
+    log = tmp_path_factory.mktemp("vllm") / "log"
+    command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--dtype", "float32"]
+    command += ["--served-model-name", "tiny", "--enforce-eager", "--host", "127.0.0.1", "--port", port]
+    environment = {
+        **os.environ,
+        "VLLM_CPU_OMP_THREADS_BIND": "0-1",
+        "VLLM_CPU_KVCACHE_SPACE": "1",
+        "HF_HUB_OFFLINE": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+    }
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            list(map(str, command)), stdout=out, stderr=out, env=environment, start_new_session=True
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        until = time.monotonic() + STARTS_WITHIN
+        while not healthy(url):
+            assert process.poll() is None, log.read_text()[-3000:]
+            assert time.monotonic() < until, log.read_text()[-3000:]
+            time.sleep(0.5)
+        yield url
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def score(folder: Path, *options: str) -> tuple[dict, list[dict]]:
+    """A run's report and its samples."""
+    command = [sys.executable, "-m", "pytest", ROOT / "evals", "--variant=all", f"--report-dir={folder}"]
+    command += ["-p", "no:cacheprovider", "--limit=24", "--set", "gsm8k.max_tokens=160", *options]
+    done = subprocess.run(list(map(str, command)), cwd=folder.parent, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report, [json.loads(line) for line in (folder / "samples.jsonl").open(encoding="utf-8")]
+
+
+@pytest.fixture(scope="module")
+def runs(vllm, tmp_path_factory):
+    """The same samples on vLLM and on the embedded server."""
+    folder = tmp_path_factory.mktemp("runs")
+    there = score(folder / "vllm", f"--base-url={vllm}", "--model=tiny", f"--tokenizer={WEIGHTS}", "--data-dir=bundled")
+    here = score(folder / "embedded")
+    return there, here
+
+
+def test_vllm_can_do_everything_that_is_probed(runs):
+    (report, _), _ = runs
+    capabilities = report["model"]["capabilities"]
+    assert report["model"]["engine"] == "vllm"
+    assert [name for name, able in capabilities.items() if able is False] == [], capabilities
+    assert capabilities["likelihood"]
+
+
+def test_prompts_are_the_same(runs):
+    (_, there), (_, here) = runs
+    assert len(there) == 72
+    assert [sample["prompt_sha256"] for sample in there] == [sample["prompt_sha256"] for sample in here]
+
+
+def test_likelihoods_agree(runs):
+    (_, there), (_, here) = runs
+    pairs = [
+        (ours["logprob"], theirs["logprob"])
+        for one, other in zip(here, there, strict=True)
+        for ours, theirs in zip(one.get("choices", ()), other.get("choices", ()), strict=True)
+    ]
+    assert len(pairs) == 24 * 4
+    assert max(abs(ours - theirs) for ours, theirs in pairs) < 5e-4
+
+
+def test_one_request_scores_all_choices(runs):
+    for report, _ in runs:
+        (task,) = [task for task in report["tasks"] if task["variant"] == "ppl"]
+        assert task["usage"]["requests"] == task["samples"]["scored"] + task["usage"]["retries"]
+
+
+def test_greedy_texts_and_scores_agree(runs):
+    (_, there), (_, here) = runs
+    generated = [(one, other) for one, other in zip(here, there, strict=True) if "outputs" in one]
+    assert len(generated) == 48
+    different = [one["sample"] for one, other in generated if one["outputs"][0]["text"] != other["outputs"][0]["text"]]
+    # Rounding may decide a near tie between two tokens otherwise; more than a few is another model.
+    assert len(different) <= 2, different
+    ranked = [(one["scores"], other["scores"]) for one, other in zip(here, there, strict=True) if "choices" in one]
+    assert all(ours == theirs for ours, theirs in ranked)
