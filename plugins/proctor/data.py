@@ -189,7 +189,10 @@ def _samples(
 def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str) -> Sample | list[Any]:
     try:
         made = read(row, file.stem)
-        return made if isinstance(made, Sample) else list(made)
+        if isinstance(made, Sample):
+            return made
+        # One reason to leave the row out, or a record for a sample: not something of several.
+        return [made] if isinstance(made, str | Mapping) else list(made)
     except Exception as error:
         fields = ", ".join(map(str, row)) if isinstance(row, Mapping) else f"{len(row)} columns"
         raise DataError(

@@ -41,6 +41,8 @@ def document(index: int, longest: int, mix: Mix) -> Document:
         return Document(_choices(rng, count, mix))
     if kind < mix.problems + mix.choices + mix.recall:
         return Document(_recalls(rng, count))
+    if kind < mix.problems + mix.choices + mix.recall + mix.keys:
+        return Document(_keys(rng, count, mix.letter))
     return Document(_statements(rng, count))
 
 
@@ -70,6 +72,19 @@ def _recalls(rng: random.Random, count: int) -> tuple[tuple[str, float], ...]:
     for _ in range(2 * count):
         question, options, letter = choice(subject, rng)
         pieces += [(f"{question}\nAnswer:", QUESTION), (f" {options['ABCD'.index(letter)]}\n\n", ANSWER)]
+    return _trimmed(pieces)
+
+
+def _keys(rng: random.Random, count: int, weight: float) -> tuple[tuple[str, float], ...]:
+    subject = rng.choice(SUBJECTS)
+    pieces = [(f"The following are options (with letters) about {subject}.\n\n", QUESTION)]
+    for _ in range(2 * count):
+        _, options, _ = choice(subject, rng)
+        named = list(zip("ABCD", options, strict=True))
+        pieces.append(("".join(f"{letter}. {option}\n" for letter, option in named), QUESTION))
+        for letter, option in rng.sample(named, 4):
+            pieces += [(f"{option}:", QUESTION), (f" {letter}", weight), ("\n", ANSWER)]
+        pieces.append(("\n", ANSWER))
     return _trimmed(pieces)
 
 

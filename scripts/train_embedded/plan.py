@@ -13,6 +13,8 @@ class Mix:
     choices: float
     recall: float = 0.0
     """Questions about facts that are answered in words, without options."""
+    keys: float = 0.0
+    """Lists of options, after which each is named with its letter."""
     told: float = 0.0
     """The share of the multiple-choice questions whose answer stands in the question."""
     letter: float = 4.0
@@ -42,12 +44,14 @@ EVEN = Mix(problems=0.48, choices=0.46)
 # word that was just told, are learnt sooner, and together they make the skill.
 LETTERS = Mix(problems=0.38, choices=0.48, recall=0.1, told=0.35, letter=8.0)
 CALM = Mix(problems=0.38, choices=0.48, recall=0.1, told=0.35)
+KEYS = Mix(problems=0.3, choices=0.48, recall=0.05, keys=0.14, told=0.5)
 
 PHASES = (
     # Short texts first: attention costs little, and every token has its answer near.
     Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800, rates=(1.0, 1.0)),
     Phase(LETTERS, longest=4, first=100_000, documents=4_000, length=256, rows=10, steps=200, rates=(1.0, 1.0)),
-    Phase(CALM, longest=4, first=200_000, documents=16_000, length=256, rows=10, steps=700, rates=(0.35, 0.1)),
+    Phase(CALM, longest=4, first=200_000, documents=16_000, length=256, rows=10, steps=200, rates=(0.35, 0.28)),
+    Phase(KEYS, longest=4, first=300_000, documents=10_000, length=256, rows=10, steps=450, rates=(0.35, 0.1)),
     # Then as long as few-shot prompts are, so that all their positions are seen.
-    Phase(CALM, longest=14, first=0, documents=1_600, length=2048, rows=1, steps=120, rates=(0.1, 0.0)),
+    Phase(KEYS, longest=14, first=0, documents=1_600, length=2048, rows=1, steps=100, rates=(0.1, 0.0)),
 )

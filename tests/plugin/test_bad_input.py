@@ -69,7 +69,7 @@ BROKEN_DATA: dict[str, tuple[Callable[[Suite], None], str]] = {
     "no file": (lambda suite: (suite.path / "sums.jsonl").unlink(), "sums: no file "),
     "reader that makes no sample": (
         lambda suite: module(suite, "    return Sample(", "    return dict("),
-        "sums.jsonl:1: the reader gave str, not a Sample",
+        "sums.jsonl:1: the reader gave dict, not a Sample",
     ),
 }
 
@@ -116,17 +116,21 @@ BROKEN_MODULES: dict[str, tuple[Callable[[Suite], None], str]] = {
 }
 
 
-@WORKERS
 @pytest.mark.parametrize("case", [*BROKEN_DATA, *BROKEN_MODULES])
-def test_broken_data_and_modules_are_refused(earlier: Suite, case: str, workers: tuple[str, ...]):
-    if workers and case not in ("malformed row", "unknown field in a template", "no file"):
-        pytest.skip("the same path as those that run")
+def test_broken_data_and_modules_are_refused(earlier: Suite, case: str):
     breaks, message = (BROKEN_DATA | BROKEN_MODULES)[case]
     breaks(earlier)
-    refused(earlier, message, *workers)
+    refused(earlier, message)
 
 
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("case", ["row without a field", "unknown field in a template"])
+def test_workers_tell_once_what_they_all_find_broken(earlier: Suite, case: str):
+    breaks, message = (BROKEN_DATA | BROKEN_MODULES)[case]
+    breaks(earlier)
+    refused(earlier, message, "-n", "2")
+
+
+@WORKERS
 def test_one_broken_benchmark_keeps_the_others_from_being_asked(earlier: Suite, workers: tuple[str, ...]):
     more = (
         SUMS.replace('"sums"', '"more"').replace("sums.jsonl", "more.jsonl").replace("def test_sums", "def test_more")

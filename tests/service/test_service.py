@@ -328,6 +328,23 @@ def test_stops_apply_after_the_thinking():
         assert (first.usage.requests, second.usage.requests) == (2, 1)
 
 
+@pytest.mark.parametrize(
+    ("choice", "opened", "stopped"),
+    [
+        ({"text": "<think>first", "finish_reason": "stop"}, False, True),
+        ({"text": "first", "finish_reason": "stop"}, True, True),
+        ({"text": "<think>first", "finish_reason": "stop", "stop_reason": "\n\n"}, False, True),
+        ({"text": "<think>first", "finish_reason": "stop", "stop_reason": None}, False, False),
+        ({"text": "<think>first", "finish_reason": "length"}, False, False),
+        ({"text": "<think>first</think>", "finish_reason": "stop"}, False, False),
+        ({"text": "first", "finish_reason": "stop"}, False, False),
+        ({"text": None, "finish_reason": "stop"}, False, False),
+    ],
+)
+def test_only_a_stop_string_inside_a_thought_makes_us_ask_again(choice: dict[str, Any], opened: bool, stopped: bool):
+    assert http_model._stopped_in_thought(choice, opened) is stopped
+
+
 def test_bos_at_the_front_of_a_prompt_is_left_to_the_server(tokenizer_folder: str):
     with ScriptedServer(whole(tokenizer_folder)) as server:
         service, connection = start(server.url)
