@@ -6,13 +6,13 @@ A module declares a `Benchmark`, reads its rows into `Sample`s, says what to ask
 a coroutine function of its own) and judges the output in an ordinary test function. See docs/writing.md.
 """
 
+__version__ = "0.1.0"
+
 from proctor.asks import Ask, Ranking, generate, rank
 from proctor.benchmark import Benchmark
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
 from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Usage
 from proctor.sample import Sample
-
-__version__ = "0.1.0"
 
 __all__ = [
     "Ask",

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import sys
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
+from proctor import __version__
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, find_files, find_source, load, subset
 from proctor.errors import DataError, SetupError
@@ -115,6 +118,7 @@ class Collecting:
         if not isinstance(task, Task):
             _refuse_without_ask(name, obj)
             return None
+        _compare_versions(task)
         marks = self._marks(task)
         if not self._wanted(collector, name, task, marks):
             return []
@@ -245,6 +249,20 @@ def _may_match(expression: str, matches: Callable[[str], bool | None]) -> bool:
         if _evaluates(expression, lambda word, guesses=guesses: guess(word, guesses, True)):
             return True
     return False
+
+
+def _compare_versions(task: Task) -> None:
+    """Say so where benchmarks come from another version than the plugin: their prompts may differ."""
+    package = sys.modules.get(task.judge.__module__.partition(".")[0])
+    version = getattr(package, "PROCTOR_VERSION", __version__)
+    if version != __version__:
+        warnings.warn(
+            pytest.PytestWarning(
+                f"{task.benchmark.module} is of proctor {version}, the plugin of {__version__}: "
+                "scores may differ from those of either version alone"
+            ),
+            stacklevel=2,
+        )
 
 
 def _refuse_without_ask(name: str, obj: object) -> None:

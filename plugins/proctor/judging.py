@@ -168,7 +168,7 @@ def _rendered(item: SampleItem) -> str | None:
 
 
 def _make_report(item: SampleItem, call: pytest.CallInfo[None]) -> pytest.TestReport:
-    # Not by the hook: plugins that wrap it (pytest-rerunfailures) count on what their own run protocol left on the item.
+    # Not by the hook: a plugin that wraps it (pytest-rerunfailures) counts on what its own run protocol left behind.
     return pytest.TestReport.from_item_and_call(item, call)
 
 

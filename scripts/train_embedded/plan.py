@@ -50,8 +50,8 @@ PHASES = (
     # Short texts first: attention costs little, and every token has its answer near.
     Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800, rates=(1.0, 1.0)),
     Phase(LETTERS, longest=4, first=100_000, documents=4_000, length=256, rows=10, steps=200, rates=(1.0, 1.0)),
-    Phase(CALM, longest=4, first=200_000, documents=16_000, length=256, rows=10, steps=200, rates=(0.35, 0.28)),
-    Phase(KEYS, longest=4, first=300_000, documents=10_000, length=256, rows=10, steps=450, rates=(0.35, 0.1)),
+    Phase(CALM, longest=4, first=200_000, documents=2_000, length=256, rows=10, steps=100, rates=(0.35, 0.31)),
+    Phase(KEYS, longest=4, first=300_000, documents=6_000, length=256, rows=10, steps=400, rates=(0.35, 0.1)),
     # Then as long as few-shot prompts are, so that all their positions are seen.
-    Phase(KEYS, longest=14, first=0, documents=1_600, length=2048, rows=1, steps=100, rates=(0.1, 0.0)),
+    Phase(KEYS, longest=14, first=0, documents=400, length=2048, rows=1, steps=50, rates=(0.1, 0.0)),
 )

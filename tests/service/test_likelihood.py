@@ -104,7 +104,7 @@ def test_longer_choices_take_one_joint_request_each():
 
 def test_a_long_context_shared_by_short_choices_is_asked_by_steps_where_prefixes_are_cached():
     theirs, ours = pair("byte level")
-    long = "The quick brown fox jumps over the lazy dog. " * 40 + CONTEXT
+    long = "The quick brown fox jumps over the lazy dog. " * 120 + CONTEXT
     with ScriptedServer(Script(tokenizer=theirs)) as server:
         joint = ask(server, ours, served(*WAYS), long, ANSWERS)
         assert all("prompt_logprobs" in body for body in server.bodies())
@@ -225,10 +225,20 @@ def test_a_continuation_that_leaves_no_room_is_an_error():
         likelihood.fit([Split((0, 1, 2, 3, 4, 5, 6), 2, 1)], 6)
 
 
-def test_more_ids_than_vllm_takes_are_asked_otherwise():
-    splits = [Split((3, 4 + i), 1, 0) for i in range(140)]
-    assert not likelihood._steps_are_cheaper(served(*WAYS), splits)
-    assert likelihood._steps_are_cheaper(served(*WAYS), splits[:128])
+def test_more_ids_than_vllm_takes_are_asked_in_several_requests():
+    theirs, ours = pair("byte level")
+    texts = [
+        text for text in (theirs.decode([token]) for token in range(2, 400)) if text.strip() and "\ufffd" not in text
+    ]
+    texts = [text for text in texts if len(ours.encode(CONTEXT + text)) == len(ours.encode(CONTEXT)) + 1]
+    assert len(texts) > likelihood.MOST_IDS
+    with ScriptedServer(Script(tokenizer=theirs)) as server:
+        found = ask(server, ours, served(*WAYS), CONTEXT, texts)
+        splits = ours.borders(CONTEXT, texts)
+        expected = [server.bigram.score(split.ids, split.first) for split in splits]
+        assert [choice.logprob for choice in found.choices] == pytest.approx(expected, abs=1e-9)
+        sizes = [len(body["logprob_token_ids"]) for body in server.bodies()]
+        assert max(sizes) <= likelihood.MOST_IDS < sum(sizes)
 
 
 def test_nothing_to_score_is_an_error_of_the_sample():
