@@ -51,7 +51,6 @@ PHASES = (
     Phase(EVEN, longest=4, first=0, documents=24_000, length=256, rows=10, steps=800, rates=(1.0, 1.0)),
     Phase(LETTERS, longest=4, first=100_000, documents=4_000, length=256, rows=10, steps=200, rates=(1.0, 1.0)),
     Phase(CALM, longest=4, first=200_000, documents=2_000, length=256, rows=10, steps=100, rates=(0.35, 0.31)),
-    Phase(KEYS, longest=4, first=300_000, documents=6_000, length=256, rows=10, steps=400, rates=(0.35, 0.1)),
-    # Then as long as few-shot prompts are, so that all their positions are seen.
-    Phase(KEYS, longest=14, first=0, documents=400, length=2048, rows=1, steps=50, rates=(0.1, 0.0)),
+    # Then as long as few-shot prompts are: a position that was never seen gives nonsense.
+    Phase(KEYS, longest=9, first=0, documents=4_000, length=1024, rows=2, steps=400, rates=(0.35, 0.02)),
 )

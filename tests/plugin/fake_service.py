@@ -3,7 +3,7 @@
 The folder that PROCTOR_FAKE names holds `script.json`, and takes one line for each thing that happens in `log.jsonl`.
 The model adds: "2 + 3 =" is continued by " 5". A script changes that:
 
-    answers     [[TEXT, ANSWER]]: the answer to a prompt whose last line holds TEXT, numbers being whole
+    answers     [[TEXT, ANSWER]]: the answer to a prompt whose last paragraph holds TEXT, numbers being whole
     finish      [[TEXT, REASON]]: the finish reason, `stop` where nothing is said
     fails       [[TEXT, KIND]]: an AskError of that kind
     delays      [[TEXT, SECONDS]]
@@ -88,7 +88,7 @@ class FakeModel:
         return self
 
     def _find(self, table: str, prompt: str, otherwise: Any) -> Any:
-        last = prompt.rstrip("\n").rpartition("\n")[2]
+        last = prompt.rstrip("\n").rpartition("\n\n")[2]
         whole = (rf"(?<!\d){re.escape(text)}(?!\d)" for text, _ in self._script.get(table, []))
         found = (
             value for (_, value), text in zip(self._script.get(table, []), whole, strict=True) if re.search(text, last)
