@@ -48,11 +48,6 @@ def after(marker: str, text: str | None) -> str | None:
     return text.partition(marker)[2].partition("\n")[0].strip() if marker else text.partition("\n")[0].strip()
 
 
-def before(marker: str, text: str) -> str:
-    """What precedes the first `marker`; the whole text where there is none, or for an empty marker."""
-    return text.partition(marker)[0] if marker else text
-
-
 def split_thinking(text: str) -> tuple[str | None, str]:
     """Thinking and text of a reasoning model: (None, text) where there is no `<think>` or `</think>`.
 

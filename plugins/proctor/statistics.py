@@ -6,9 +6,9 @@ All intervals are two-sided. Values are scores of samples, in the metric's own u
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,11 +16,6 @@ if TYPE_CHECKING:
 
     Values = NDArray[np.float64]
     Codes = NDArray[np.intp]
-
-Record = TypeVar("Record")
-
-DEGENERATE = (ArithmeticError, ValueError, LookupError)
-"""What an aggregate may raise about a resample that it is not defined for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,56 +175,6 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
     freedom = 1 / float((shares**2 / (sizes - 1)).sum())
     half = _t(confidence, freedom) * math.sqrt(total) / len(arrays)
     return Estimate(value, value - half, value + half, n)
-
-
-def bootstrap_interval(
-    aggregate: Callable[[Sequence[Record]], float],
-    records: Sequence[Record],
-    clusters: Sequence[Hashable] | None = None,
-    confidence: float = 0.95,
-    resamples: int = 1000,
-    seed: int = 0,
-) -> Estimate:
-    """Percentile bootstrap of any aggregate of records (Efron & Tibshirani 1993, chapter 13).
-
-    Whole clusters are drawn with replacement. Resamples for which the aggregate is not defined (it raises one of
-    `DEGENERATE` or is not finite) are left out; where fewer than half are left, or there is one cluster, there are no
-    ends. An error that the aggregate raises about the records themselves passes through. The same seed gives the
-    same interval. Raises ValueError for no records.
-    """
-    import numpy as np
-
-    n = len(records)
-    if n == 0:
-        raise ValueError("an aggregate of no records is not defined")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
-    value = float(aggregate(list(records)))
-    codes = _codes(clusters, n)
-    order = np.arange(n) if codes is None else np.argsort(codes, kind="stable")
-    ends = np.arange(1, n) if codes is None else np.cumsum(np.bincount(codes))[:-1]
-    members = np.split(order, ends)
-    if len(members) == 1:
-        return Estimate(value, None, None, n)
-    # An array of objects, filled one by one so that records which are sequences stay whole, is fast to pick from.
-    pool = np.empty(n, dtype=object)
-    for i, record in enumerate(records):
-        pool[i] = record
-    generator = np.random.default_rng(seed)
-    drawn = []
-    for _ in range(resamples):
-        picked = generator.integers(len(members), size=len(members))
-        if codes is not None:
-            picked = np.concatenate([members[cluster] for cluster in picked.tolist()])
-        try:
-            drawn.append(float(aggregate(pool[picked].tolist())))
-        except DEGENERATE:
-            continue
-    finite = [one for one in drawn if math.isfinite(one)]
-    if 2 * len(finite) < resamples or not finite:
-        return Estimate(value, None, None, n)
-    low, high = quantiles(finite, ((1 - confidence) / 2, (1 + confidence) / 2))
-    return Estimate(value, low, high, n)
 
 
 def quantiles(values: Sequence[float], probabilities: Sequence[float]) -> tuple[float, ...]:

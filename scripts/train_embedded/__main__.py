@@ -57,6 +57,9 @@ def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -
     total = sum(phase.steps for phase in PHASES) if options.steps is None else options.steps
     done, mean, start = 0, None, time.monotonic()
     for phase in PHASES:
+        if done + phase.steps <= options.skip:
+            done += phase.steps
+            continue
         for index, (tokens, weights) in enumerate(batches(tokenizer, phase)):
             if done >= total:
                 return

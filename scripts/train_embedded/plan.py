@@ -52,5 +52,6 @@ PHASES = (
     Phase(LETTERS, longest=4, first=100_000, documents=4_000, length=256, rows=10, steps=200, rates=(1.0, 1.0)),
     Phase(CALM, longest=4, first=200_000, documents=2_000, length=256, rows=10, steps=100, rates=(0.35, 0.31)),
     # Then as long as few-shot prompts are: a position that was never seen gives nonsense.
-    Phase(KEYS, longest=9, first=0, documents=4_000, length=1024, rows=2, steps=400, rates=(0.35, 0.02)),
+    Phase(KEYS, longest=9, first=0, documents=500, length=1024, rows=2, steps=50, rates=(0.35, 0.31)),
+    Phase(KEYS, longest=9, first=10_000, documents=1_000, length=1024, rows=2, steps=120, rates=(0.3, 0.0)),
 )

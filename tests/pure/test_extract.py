@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.extract import after, before, choice_letter, final_number, number, split_thinking
+from proctor.extract import after, choice_letter, final_number, number, split_thinking
 
 FINAL_NUMBERS = [
     ("18", "18"),
@@ -221,11 +221,6 @@ def test_after(text, expected):
     assert after("####", text) == expected
 
 
-def test_before():
-    assert before("Question:", "18\nQuestion: next? Question:") == "18\n"
-    assert before("Question:", "18") == "18"
-
-
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -256,7 +251,6 @@ def test_nothing_raises_and_what_is_read_is_valid(text):
     thinking, rest = split_thinking(text)
     assert "think>" in text or (thinking, rest) == (None, text)
     assert after("####", text) is None or "####" in text
-    assert text.startswith(before("#", text))
     for found in (number(text), final_number(text)):
         if found is not None:
             assert number(found) == final_number(found) == found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.statistics import Estimate, bootstrap_interval, macro_interval, mean_interval, quantiles, wilson
+from proctor.statistics import Estimate, macro_interval, mean_interval, quantiles, wilson
 from scipy.stats import binomtest, sem, t
 
 
@@ -195,43 +195,6 @@ def test_macro_at_the_edges():
 
 def _mean(records):
     return sum(records) / len(records)
-
-
-def test_bootstrap_of_a_mean_is_near_the_formula():
-    values = np.random.default_rng(1).random(200).tolist()
-    found, expected = bootstrap_interval(_mean, values), mean_interval(values)
-    assert found.value == pytest.approx(expected.value)
-    assert (found.low, found.high) == pytest.approx((expected.low, expected.high), abs=0.01)
-    assert found == bootstrap_interval(_mean, values)
-    assert found != bootstrap_interval(_mean, values, seed=1)
-
-
-def test_bootstrap_draws_whole_clusters():
-    values = [0.0, 0.0, 0.0, 1.0, 1.0, 1.0] * 5
-    clusters = [i // 3 for i in range(30)]
-    seen = set()
-    found = bootstrap_interval(lambda records: seen.add(sum(records)) or _mean(records), values, clusters)
-    assert {total % 3 for total in seen} == {0}
-    alone = bootstrap_interval(_mean, values)
-    assert found.high - found.low > alone.high - alone.low
-
-
-def test_bootstrap_leaves_out_resamples_without_a_value():
-    def precision(records):
-        return records.count("hit") / (records.count("hit") + records.count("false alarm"))
-
-    found = bootstrap_interval(precision, ["hit", "false alarm", *["miss"] * 3])
-    assert (found.value, found.low, found.high, found.n) == (0.5, 0.0, 1.0, 5)
-    rare = bootstrap_interval(lambda records: 1.0 if len(set(records)) == 5 else math.nan, list(range(5)))
-    assert (rare.low, rare.high) == (None, None)
-
-
-def test_bootstrap_lets_a_mistake_in_the_aggregate_through():
-    with pytest.raises(ZeroDivisionError):
-        bootstrap_interval(lambda records: 1 / 0, [1, 2])
-    with pytest.raises(ValueError, match="no records"):
-        bootstrap_interval(_mean, [])
-    assert bootstrap_interval(_mean, [1.0, 0.0], ["a", "a"]) == Estimate(0.5, None, None, 2)
 
 
 def test_quantiles():
