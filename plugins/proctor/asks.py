@@ -55,7 +55,7 @@ class Ask:
 
     `variant` names the kind of task that it makes (`gen`, `ppl`); `needs` the ability of the model
     service that it cannot do without (`generate`, `likelihood`); `check` finds what is wrong with a
-    sample for this ask, before anything is asked.
+    sample for this ask, before anything is asked. `least` bounds parameters from below.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -63,6 +63,7 @@ class Ask:
     variant: str = "gen"
     needs: str = "generate"
     check: Callable[[Sample, Mapping[str, Any]], str | None] | None = None
+    least: Mapping[str, float] = field(default_factory=dict)
 
     def __call__(self, sample: Sample, prompt: str, model: Model, seed: int) -> Awaitable[Any]:
         given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed}
@@ -74,7 +75,27 @@ class Ask:
         if parameter not in self.parameters:
             known = ", ".join(self.parameters) or "none"
             raise SetupError(f"this ask has no parameter {parameter!r}; it has: {known}")
+        current = self.parameters[parameter]
+        if not _fits(current, value):
+            raise SetupError(f"{value!r} is no value for it; {current!r} is one")
+        if parameter in self.least and value < self.least[parameter]:
+            raise SetupError(f"{value!r} is too small; {self.least[parameter]} is the least")
         return replace(self, parameters={**self.parameters, parameter: value})
+
+
+def _fits(current: Any, value: Any) -> bool:
+    """Whether `value` is of the kind of a parameter's current value; text may stand for a list of one."""
+    if isinstance(current, bool) or isinstance(value, bool):
+        return isinstance(current, bool) and isinstance(value, bool)
+    if isinstance(current, int):
+        return isinstance(value, int)
+    if isinstance(current, float):
+        return isinstance(value, int | float)
+    if isinstance(current, list | tuple):
+        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+    if isinstance(current, str):
+        return isinstance(value, str)
+    return True
 
 
 def as_ask(ask: Any) -> Ask:
@@ -114,7 +135,7 @@ def generate(
         "top_p": top_p,
         "n": n,
     }
-    return Ask(_generate, parameters)
+    return Ask(_generate, parameters, least={"max_tokens": 1, "temperature": 0, "top_p": 0, "n": 1})
 
 
 async def _generate(

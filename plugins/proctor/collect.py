@@ -21,7 +21,7 @@ from _pytest.mark.expression import Expression
 from proctor import __version__
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, find_files, find_source, load, subset
-from proctor.errors import DataError, SetupError
+from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
 
@@ -98,17 +98,20 @@ class Collecting:
         self._datasets: dict[Benchmark, Dataset] = {}
         self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
 
-    def root(self, benchmark: Benchmark) -> Path | None:
-        """The data root: None for the bundled one, which is the default of models that need no download."""
+    @property
+    def root(self) -> Path | None:
+        """The data root; None for the bundled samples."""
         chosen = self.settings.data_dir
-        if chosen is not None and chosen != "bundled":
-            return Path(chosen)
-        if chosen is None and not self._bundled and benchmark.data is None:
-            raise DataError(
-                f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "
-                f"{benchmark.name}/<file>, --data-dir=bundled takes the few bundled samples for a quick look"
-            )
-        return None
+        return None if chosen in (None, "bundled") else Path(str(chosen))
+
+    def _lacks_data(self, benchmark: Benchmark) -> str | None:
+        """What to say where the model needs the full data, and no option says where they are."""
+        if self.settings.data_dir is not None or self._bundled or benchmark.data is not None:
+            return None
+        return (
+            f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "
+            f"{benchmark.name}/<file>, --data-dir=bundled takes the few bundled samples for a quick look"
+        )
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(
@@ -121,6 +124,10 @@ class Collecting:
         _compare_versions(task)
         marks = self._marks(task)
         if not self._wanted(collector, name, task, marks):
+            return []
+        lacks = self._lacks_data(task.benchmark)
+        if lacks:
+            self.problem = self.problem or lacks
             return []
         loaded = self._load(task)
         loaded.check()
@@ -143,7 +150,7 @@ class Collecting:
         benchmark, settings = task.benchmark, self.settings
         shots = benchmark.shots if settings.shots is None else settings.shots
         if benchmark not in self._datasets:
-            self._datasets[benchmark] = load(benchmark, self.root(benchmark), shots)
+            self._datasets[benchmark] = load(benchmark, self.root, shots)
         prompt = Prompt(benchmark.header, benchmark.prompt, benchmark.answer, str(benchmark.module))
         for target in (benchmark.name, task.name):
             if target in settings.prompts:
@@ -152,7 +159,7 @@ class Collecting:
         return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots)
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
-        source, _ = find_source(task.benchmark, self.root(task.benchmark))
+        source, _ = find_source(task.benchmark, self.root)
         words = [task.benchmark.name, task.variant, source.capability, source.language]
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
@@ -168,7 +175,7 @@ class Collecting:
         expression = self.config.option.keyword
         if not expression:
             return True
-        source, folder = find_source(task.benchmark, self.root(task.benchmark))
+        source, folder = find_source(task.benchmark, self.root)
         # As pytest's own matcher has it: neither the session nor the root folder can be meant.
         names = {node.name for node in collector.listchain() if not _is_root(node)}
         names |= marked | {name} | set(collector.listextrakeywords())

@@ -93,7 +93,19 @@ def record(
 
 def travelling(line: Record) -> Record:
     """The part of a record that crosses processes: no texts."""
-    return {key: line[key] for key in TRAVELS if key in line}
+    part: Record = sendable({key: line[key] for key in TRAVELS if key in line})
+    return part
+
+
+def sendable(value: Any) -> Any:
+    """A value of plain JSON with lone surrogates escaped: xdist's channel and report.json hold UTF-8."""
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, dict):
+        return {sendable(key): sendable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(sendable, value))
+    return value
 
 
 def _answer(output: Any) -> Record:

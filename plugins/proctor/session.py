@@ -20,6 +20,7 @@ from proctor.lookahead import WINDOW, Asker
 from proctor.model import Connection, Likelihoods, Output, Service
 from proctor.options import Settings
 from proctor.progress import reporter_of
+from proctor.records import sendable
 from proctor.run import PARTS, Run, describe
 
 PART = pytest.StashKey[Any]()
@@ -280,6 +281,12 @@ class Worker:
             )
         judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
         return judged
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_to_serializable(self, report: Any) -> Any:
+        data = yield
+        # A model's output may hold half a character, and a traceback shows it.
+        return sendable(data) if hasattr(report, "proctor") else data
 
     def _connection(self) -> Connection:
         connection = self.scratch.connection()
