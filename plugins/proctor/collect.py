@@ -46,15 +46,17 @@ class LoadedTask:
                     raise SetupError(f"--set {target}.{parameter}: {error}") from None
 
     def check(self) -> None:
-        """Find what cannot be asked: a template's unknown names, a row's labels."""
-        if self.dataset.samples:
-            self.prompt.render(self.dataset.samples[0], self.dataset.shots[0])
-        if self.ask.check is None:
-            return
+        """Find what cannot be asked: a row's labels, a template's unknown names. Raises SetupError."""
         for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
-            wrong = self.ask.check(sample, self.ask.parameters)
+            wrong = self.ask.check(sample, self.ask.parameters) if self.ask.check is not None else None
             if wrong:
                 raise SetupError(f"{where}: {wrong}")
+        seen: set[int] = set()
+        for index, (sample, shots) in enumerate(zip(self.dataset.samples, self.dataset.shots, strict=True)):
+            # Rendered: one of each file, with its shots, and whatever may lack a name.
+            if id(shots) not in seen or self.prompt.missing(sample, ("header", "prompt")):
+                self.render(index)
+            seen.add(id(shots))
 
     def render(self, index: int) -> str:
         """The prompt of a sample, byte by byte the same in every run and process."""
@@ -119,7 +121,8 @@ class Collecting:
     ) -> list[pytest.Item] | None:
         task = getattr(obj, "__proctor_task__", None)
         if not isinstance(task, Task):
-            _refuse_without_ask(name, obj)
+            if any(isinstance(value, Benchmark) for value in vars(getattr(collector, "obj", None) or object).values()):
+                _refuse_without_ask(name, obj)
             return None
         _compare_versions(task)
         marks = self._marks(task)

@@ -97,12 +97,14 @@ def bundled_root(module: Path) -> Path | None:
 def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
     """A benchmark's source and the folder of its files.
 
-    `root` is the data root that the run uses; None stands for the bundled one.
+    `root` is the data root that the run uses; None stands for the bundled one. Files beside the module are
+    used unless the root has a folder of the benchmark.
     Raises DataError where neither a manifest nor the benchmark itself says where its data are.
     """
     if benchmark.data is not None:
-        here = benchmark.module.parent
-        return Source(files=benchmark.data, shots=benchmark.shots_data), here if root is None else root / benchmark.name
+        own = Source(files=benchmark.data, shots=benchmark.shots_data)
+        elsewhere = root is not None and (root / benchmark.name).is_dir()
+        return own, root / benchmark.name if root is not None and elsewhere else benchmark.module.parent
     bundled = bundled_root(benchmark.module)
     known = load_manifest(bundled / "manifest.yaml") if bundled else {}
     if root is not None and (root / "manifest.yaml").is_file():
@@ -141,7 +143,9 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             f"{benchmark.name}/{source.files}, --data-dir=bundled the bundled samples"
         )
     read = _reader(benchmark.reader)
-    dataset = Dataset([], [], [], str(root or "bundled"), "", 0, source)
+    bundled = root is None and benchmark.data is None
+    origin = root if root is not None and folder == root / benchmark.name else folder
+    dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
     digest = hashlib.sha256()
     for file in files:
         examples = _shots(benchmark, source, folder, file, read, shots, digest) if shots else ()

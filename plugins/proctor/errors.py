@@ -37,9 +37,11 @@ class AskError(ProctorError):
     """An ask failed for good.
 
     `kind` is the heading under which the report counts it, one word in lower case:
-    `timeout`, `connection`, `http_500`, `rate_limited`, `malformed`, ...
+    `timeout`, `connection`, `http_500`, `rate_limited`, `malformed`, ... `attempts` is how many requests
+    it took to fail.
     """
 
-    def __init__(self, kind: str, message: str) -> None:
+    def __init__(self, kind: str, message: str, attempts: int = 1) -> None:
         super().__init__(message)
         self.kind = kind
+        self.attempts = attempts

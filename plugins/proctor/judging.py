@@ -17,6 +17,7 @@ from proctor.collect import LoadedTask, SampleItem
 from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
+from proctor.model import Usage
 from proctor.records import Record, Score, record, travelling
 
 
@@ -101,13 +102,20 @@ class Judging:
             prompt, output = self._answers.take(self._turn[item], self._waiting)
         except (AskError, PromptError) as error:
             kind = error.kind if isinstance(error, AskError) else "prompt"
-            return self._failed(item, kind, str(error), started)
+            attempts = error.attempts if isinstance(error, AskError) else 0
+            return self._failed(item, kind, str(error), started, usage=Usage(attempts > 0, max(0, attempts - 1)))
         except Exception as error:
             return self._failed(item, "ask", f"{type(error).__name__}: {error}", started, error)
         return self._judged(item, prompt, output, started)
 
     def _failed(
-        self, item: SampleItem, kind: str, message: str, started: float, error: Exception | None = None
+        self,
+        item: SampleItem,
+        kind: str,
+        message: str,
+        started: float,
+        error: Exception | None = None,
+        usage: Usage | None = None,
     ) -> tuple[pytest.TestReport, Record]:
         """An ask failed: an error in pytest's sense, like a fixture that could not be set up."""
 
@@ -118,8 +126,8 @@ class Judging:
         report = _make_report(item, pytest.CallInfo.from_call(again, "setup"))
         _span(report, started)
         if error is None:
-            report.outcome, report.longrepr = "failed", f"{item.nodeid}: {kind}: {message}"
-        line = self._record(item, prompt=_rendered(item), error=(kind, message))
+            report.outcome, report.longrepr = "failed", f"{kind}: {message}"
+        line = self._record(item, prompt=_rendered(item), error=(kind, message), usage=usage)
         return report, line
 
     def _judged(self, item: SampleItem, prompt: str, output: Any, started: float) -> tuple[pytest.TestReport, Record]:
@@ -191,9 +199,8 @@ def _teardown(
 
 
 def _wrong_message(item: SampleItem, line: Record) -> str:
-    sample = item.sample
-    answer = "nothing could be extracted" if line["extracted"] is None else f"extracted: {line['extracted']!r}"
-    question = " ".join(sample.question.split())
-    outputs = line.get("outputs")
-    said = f"\noutput:    {outputs[0]['text']!r}" if outputs else ""
-    return f"{item.nodeid}: wrong\nquestion:  {question}{said}\n{answer}\ntarget:    {line['target']!r}"
+    extracted = "nothing could be extracted" if line["extracted"] is None else repr(line["extracted"])
+    rows = [f"wrong: {extracted}, right: {line['target']!r}", f"question: {' '.join(item.sample.question.split())}"]
+    if line.get("outputs"):
+        rows.append(f"output: {line['outputs'][0]['text']!r}")
+    return "\n".join(rows)

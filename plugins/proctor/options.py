@@ -12,6 +12,7 @@ import pytest
 
 from proctor.errors import SetupError
 
+GROUPS = ("proctor", "proctor-service")
 VARIANTS = ("default", "gen", "ppl", "all")
 
 # name, ini type (None: command line only), default, keywords of the option
@@ -118,6 +119,32 @@ def add_options(parser: pytest.Parser) -> None:
         if kind is not None:
             help_text = f"default of --{name}"
             parser.addini(key, help_text, type=kind, default=list(default) if kind == "linelist" else default)  # type: ignore[arg-type]
+
+
+def withdraw(parser: pytest.Parser) -> list[tuple[Any, Any]]:
+    """Take our options back, before conftests bring theirs: (group, option) of each, for `restore`."""
+    taken = []
+    for group in parser._groups:
+        if group.name in GROUPS:
+            for option in list(group.options):
+                taken.append((group, option))
+                group.options.remove(option)
+                if hasattr(group, "_arggroup"):  # pytest 9 gives options to argparse at once, pytest 8 when it parses
+                    group._arggroup._remove_action(option._action)
+                    for name in option.names():
+                        group._arggroup._option_string_actions.pop(name, None)
+    return taken
+
+
+def restore(parser: pytest.Parser, taken: list[tuple[Any, Any]]) -> None:
+    """Give our options again, but for those whose name a conftest has: there ours stands back."""
+    owned = {name for group in parser._groups for option in group.options for name in option.names()}
+    for group, option in taken:
+        if owned.intersection(option.names()):
+            continue
+        group.options.append(option)
+        if hasattr(group, "_arggroup"):
+            group._arggroup._add_action(option._action)
 
 
 def chosen(config: pytest.Config, name: str) -> Any:

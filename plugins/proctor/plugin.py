@@ -13,7 +13,7 @@ import pytest
 
 from proctor import hookspecs
 from proctor.errors import SetupError
-from proctor.options import add_options, chosen, read_settings
+from proctor.options import add_options, chosen, read_settings, restore, withdraw
 
 if TYPE_CHECKING:
     from proctor.model import Service
@@ -27,10 +27,19 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(hookspecs)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(parser: pytest.Parser) -> Any:
+    """A suite may have options that are called as ours are (--seed, --model): its own ones win."""
+    taken = withdraw(parser)
+    result = yield
+    restore(parser, taken)
+    return result
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> None:
     # Prompts are shown by one process, in order.
-    if config.getoption("proctor_show_prompts") is not None:
+    if config.getoption("proctor_show_prompts", None) is not None:
         for name, value in (("numprocesses", 0), ("dist", "no"), ("tx", [])):
             if hasattr(config.option, name):
                 setattr(config.option, name, value)

@@ -53,7 +53,7 @@ class Progress:
         self._last = now
         if self._live:
             width = self._reporter._tw.fullwidth - 1
-            self._reporter.write("\r" + self.line(now)[:width].ljust(width), flush=True)
+            self._reporter.write("\r" + self.line(now, width).ljust(width), flush=True)
             self._dirty = True
         else:
             self._reporter.write_line(self.line(now), flush=True)
@@ -64,23 +64,25 @@ class Progress:
             self._reporter.write("\r" + " " * (self._reporter._tw.fullwidth - 1) + "\r", flush=True)
             self._dirty = False
 
-    def line(self, now: float) -> str:
-        """`gsm8k gen  512/1119  score 38.2  45.1 samples/s  0:13 left`."""
+    def line(self, now: float, width: int = 1000) -> str:
+        """`gsm8k gen  512/1119  score 38.2  0:13 left  45.1 samples/s`; the ends are left out where it is too long."""
         elapsed = max(now - self._started, 1e-6)
         rate = self._done / elapsed
-        parts = [f"{self._done}/{self._total}"]
+        name, score = "", ""
         if self._current is not None:
+            name = " ".join(self._current)
             total, count = self._sums.get(self._current, (0.0, 0.0))
-            parts.insert(0, " ".join(self._current))
-            if count:
-                parts.append(f"score {100 * total / count:.1f}")
-        parts.append(f"{rate:.1f} samples/s")
-        if rate:
-            left = round((self._total - self._done) / rate)
-            parts.append(f"{left // 60}:{left % 60:02} left")
-        if self._errors:
-            parts.append(f"{self._errors} errors")
-        return "  ".join(parts)
+            score = f"score {100 * total / count:.1f}" if count else ""
+        left = round((self._total - self._done) / rate) if rate else 0
+        errors = f"{self._errors} errors" if self._errors else ""
+        parts = [f"{self._done}/{self._total}", score, errors, f"{left // 60}:{left % 60:02} left" if rate else ""]
+        whole = [name, *parts, f"{rate:.1f} samples/s"]
+        # What can be spared first: the name, then the rate.
+        for shown in (whole, whole[1:], parts):
+            text = "  ".join(filter(None, shown))
+            if len(text) <= width:
+                return text
+        return text[:width]
 
 
 def write_table(reporter: Any, report: Mapping[str, Any]) -> None:

@@ -34,6 +34,7 @@ class Prompt:
     answer: str
     origin: str
     _shots: dict[int, tuple[Sequence[Sample], str]] = field(default_factory=dict, repr=False)
+    _looked_up: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         self._compiled = {part: self._compile(part) for part in PARTS}
@@ -59,6 +60,21 @@ class Prompt:
             # The list itself is kept, so that its id cannot be given to another one.
             known = self._shots[id(shots)] = (shots, text)
         return self._part("header", sample) + known[1] + self._part("prompt", sample)
+
+    def missing(self, sample: Sample, parts: Sequence[str]) -> bool:
+        """Whether a template looks up a name that the sample does not have; it may still get along without."""
+        names = sample.fields().keys()
+        return any(not self._names(part) <= names for part in parts)
+
+    def _names(self, part: str) -> set[str]:
+        """The names that a template looks up in the sample. Those looked into are never sure to be there."""
+        import jinja2.meta
+
+        if part not in self._looked_up:
+            tree = _environment().parse(getattr(self, part))
+            names = jinja2.meta.find_undeclared_variables(tree) - set(_environment().globals)
+            self._looked_up[part] = names | ({"an attribute"} if list(tree.find_all(jinja2.nodes.Getattr)) else set())
+        return self._looked_up[part]
 
     def _part(self, part: str, sample: Sample) -> str:
         import jinja2

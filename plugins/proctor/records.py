@@ -68,8 +68,9 @@ def record(
     output: Any = None,
     score: Score | None = None,
     error: tuple[str, str] | None = None,
+    usage: Usage | None = None,
 ) -> Record:
-    """One line of samples.jsonl; see docs/reports.md. `error` is (kind, message)."""
+    """One line of samples.jsonl; see docs/reports.md. `error` is (kind, message), `usage` what a failed ask cost."""
     line: Record = {"task": task, "variant": variant, "sample": sample.id, "epoch": 0}
     if sample.cluster is not None:
         line["cluster"] = sample.cluster
@@ -87,7 +88,7 @@ def record(
     if error is not None:
         line["error"] = {"kind": error[0], "message": error[1]}
     line["flags"] = _flags(output, line["extracted"], scored)
-    line["usage"] = asdict(getattr(output, "usage", None) or Usage())
+    line["usage"] = asdict(usage or getattr(output, "usage", None) or Usage())
     return line
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 import shutil
 import time
@@ -148,8 +147,18 @@ class Results:
 
 
 def command(config: pytest.Config) -> str:
-    """The command line, without passwords in URLs."""
-    return re.sub(r"(://)[^/@\s]+@", r"\1***@", shlex.join(["pytest", *map(str, config.invocation_params.args)]))
+    """The command line, without what may be secret in URLs: user, password and query."""
+    return shlex.join(["pytest", *(_without_secrets(str(argument)) for argument in config.invocation_params.args)])
+
+
+def _without_secrets(argument: str) -> str:
+    before, colon, url = argument.partition("://")
+    if not colon:
+        return argument
+    url, question, _ = url.partition("?")
+    # Up to the last @: a password may hold one, and a slash.
+    _, at, shown = url.rpartition("@")
+    return f"{before}://{'***@' if at else ''}{shown}{'?***' if question else ''}"
 
 
 def shown_path(path: Path, folder: Path) -> str:

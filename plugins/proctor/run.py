@@ -36,7 +36,7 @@ def describe(loaded: LoadedTask, selected: int) -> dict[str, Any]:
         "selected": selected,
         "total": len(dataset.samples),
         "data": {
-            "origin": dataset.origin if dataset.origin == "bundled" else _data_origin(dataset.origin),
+            "origin": dataset.origin if dataset.origin == "bundled" else os.path.abspath(dataset.origin),
             "source": source.origin,
             "revision": source.revision,
             "licence": source.licence,
@@ -45,10 +45,6 @@ def describe(loaded: LoadedTask, selected: int) -> dict[str, Any]:
             "excluded": dataset.excluded,
         },
     }
-
-
-def _data_origin(folder: str) -> str:
-    return os.path.abspath(folder)
 
 
 def _shown(value: Any) -> Any:

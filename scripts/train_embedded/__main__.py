@@ -2,7 +2,7 @@
 
     PYTHONPATH=scripts python -m train_embedded fixtures/proctor_service/embedded/weights
 
-Takes about 25 minutes on two cores with AVX-512. `--steps 0` writes random weights, for trying the rest.
+Takes about 20 minutes on two idle cores with AVX-512. `--steps 0` writes random weights, for trying the rest.
 """
 
 from __future__ import annotations

@@ -1,0 +1,195 @@
+"""Rows to samples: formats, readers, subsets; records to one file."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from proctor import Benchmark, DataError, Sample, generate
+from proctor.collect import _may_continue, _may_match
+from proctor.data import find_files, load, read_rows, subset
+from proctor.journal import Journal, merge
+from proctor.records import to_line
+
+ROWS = [{"question": "one", "answer": "1"}, {"question": "two, “quoted”\nand more", "answer": "2"}]
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["plain", "gz"])
+@pytest.mark.parametrize(
+    ("name", "text", "numbers"),
+    [
+        ("rows.jsonl", "\ufeff" + "\n\n".join(json.dumps(row) for row in ROWS), [1, 3]),
+        ("rows.json", json.dumps(ROWS, indent=2), [1, 2]),
+        ("rows.json", "\n".join(json.dumps(row) for row in ROWS), [1, 2]),
+        ("rows.csv", 'question,answer\r\none,1\r\n"two, “quoted”\nand more",2\r\n', [2, 4]),
+    ],
+)
+def test_rows_are_read_in_every_format(tmp_path: Path, name: str, text: str, numbers: list[int], packed: bool):
+    file = tmp_path / (name + ".gz" * packed)
+    file.write_bytes(gzip.compress(text.encode()) if packed else text.encode())
+    assert list(read_rows(file)) == list(zip(numbers, ROWS, strict=True))
+
+
+def test_line_separators_of_unicode_end_no_row(tmp_path: Path):
+    (tmp_path / "rows.jsonl").write_text('{"q": "a\u2028b\u0085c"}\n{"q": "d"}\n', encoding="utf-8")
+    assert [row["q"] for _, row in read_rows(tmp_path / "rows.jsonl")] == ["a\u2028b\u0085c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("rows.jsonl", b'{"a": 1}\n{"a": \n', r"rows\.jsonl:2: not JSON"),
+        ("rows.jsonl", b'{"a": 1}\n\xc3\x28\n', r"rows\.jsonl:2: not UTF-8 \(byte 0xc3\)"),
+        ("rows.json", b'[{"a": 1},\n {"a" 2}]', r"rows\.json:2: not JSON"),
+        ("rows.csv", b"a,b\n1,2\n1,2,3\n", r"rows\.csv:3: 3 columns where the header has 2"),
+        ("rows.csv", b'a,b\n1,"2\n', r"rows\.csv:\d: not CSV"),
+        ("rows.jsonl.gz", b"no gzip", r"rows\.jsonl\.gz: cannot be read"),
+        ("rows.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99)[:-9], r"rows\.jsonl\.gz: cannot be read"),
+        ("rows.parquet", b"", r"cannot read \.parquet files; known are \.jsonl, \.json and \.csv"),
+    ],
+)
+def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, message: str):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        list(read_rows(tmp_path / name))
+
+
+def test_files_of_a_pattern_are_keyed_by_what_the_braces_stand_for(tmp_path: Path):
+    for name in ("b_test.csv", "a_test.csv.gz", "a_dev.csv", "c_test.csv.bak", "_test.csv"):
+        (tmp_path / name).touch()
+    assert [(file.key, file.path.name, file.stem) for file in find_files(tmp_path, "{subject}_test.csv")] == [
+        ("a", "a_test.csv.gz", "a_test"),
+        ("b", "b_test.csv", "b_test"),
+    ]
+
+
+def benchmark(folder: Path, reader: object, rows: int = 3) -> Benchmark:
+    (folder / "rows.jsonl").write_text("".join(f'{{"n": {number}}}\n' for number in range(rows)))
+    made = Benchmark("made", main="right", prompt="", data="rows.jsonl")
+    made.module = folder / "test_made.py"
+    made.rows(reader)  # type: ignore[arg-type]
+    made.test(generate())(lambda sample, output, score: None)
+    return made
+
+
+def test_a_reader_may_yield_several_samples_for_a_row(tmp_path: Path):
+    data = load(benchmark(tmp_path, lambda row: [Sample(), Sample()]), None, 0)
+    assert [sample.id for sample in data.samples] == ["0.0", "0.1", "1.0", "1.1", "2.0", "2.1"]
+    assert data.rows == 3
+
+
+@pytest.mark.parametrize("left_out", ["no gold answer", ["no gold answer"]])
+def test_a_reader_may_leave_a_row_out_with_a_reason_that_is_counted(tmp_path: Path, left_out: object):
+    data = load(benchmark(tmp_path, lambda row: left_out if row["n"] else Sample()), None, 0)
+    assert [sample.id for sample in data.samples] == ["0"]
+    assert data.excluded == {"no gold answer": 2}
+
+
+def test_a_reader_may_leave_a_row_out_without_a_reason(tmp_path: Path):
+    data = load(benchmark(tmp_path, lambda row: [] if row["n"] else [Sample()]), None, 0)
+    assert data.excluded == {"no sample": 2}
+
+
+def test_a_reader_may_ask_for_the_name_of_the_file(tmp_path: Path):
+    data = load(benchmark(tmp_path, lambda row, file: Sample(question=file)), None, 0)
+    assert data.samples[0].question == "rows"
+
+
+def test_the_same_data_have_the_same_hash_packed_or_not(tmp_path: Path):
+    made = benchmark(tmp_path, lambda row: Sample())
+    plain = load(made, None, 0).sha256
+    content = (tmp_path / "rows.jsonl").read_bytes()
+    (tmp_path / "rows.jsonl").unlink()
+    (tmp_path / "rows.jsonl.gz").write_bytes(gzip.compress(content))
+    assert load(made, None, 0).sha256 == plain
+
+
+GROUPS = st.lists(st.sampled_from(["a", "b", "c", "d"]), min_size=1, max_size=60)
+
+
+def samples(groups: list[str]) -> list[Sample]:
+    return [Sample(id=str(number), groups={"subject": group}) for number, group in enumerate(groups)]
+
+
+@given(GROUPS)
+def test_a_subset_takes_each_sample_once(groups: list[str]):
+    assert sorted(subset(samples(groups), "made")) == list(range(len(groups)))
+
+
+@given(GROUPS, st.integers(1, 60))
+def test_a_subset_is_balanced_as_far_as_the_groups_last(groups: list[str], limit: int):
+    taken = Counter(groups[position] for position in subset(samples(groups), "made")[:limit])
+    sizes = Counter(groups)
+    unfinished = [taken[group] for group in sizes if taken[group] < sizes[group]]
+    assert not unfinished or max(taken.values()) - min(unfinished) <= 1
+
+
+@given(GROUPS, st.randoms())
+def test_a_subset_depends_on_ids_and_groups_not_on_order(groups: list[str], random):
+    ordered = samples(groups)
+    shuffled = random.sample(ordered, len(ordered))
+    assert [shuffled[at].id for at in subset(shuffled, "made")] == [ordered[at].id for at in subset(ordered, "made")]
+
+
+def test_a_subset_is_the_same_on_every_machine():
+    assert subset(samples(["a"] * 9), "made")[:5] == [7, 0, 2, 6, 5]
+
+
+@given(st.sampled_from(["test_x[", "test_x[astronomy-", "test_x[a-1-"]), st.integers(0, 300), st.data())
+def test_every_word_within_a_name_may_continue_its_beginning(begun: str, number: int, data: st.DataObject):
+    name = f"{begun}{number}]"
+    start = data.draw(st.integers(0, len(name) - 1))
+    stop = data.draw(st.integers(start + 1, len(name)))
+    assert _may_continue(begun, name[start:stop])
+
+
+WORDS = ["yes", "no", "maybe", "perhaps"]
+EXPRESSIONS = st.recursive(
+    st.sampled_from(WORDS),
+    lambda inner: st.one_of(
+        inner.map(lambda one: f"not ({one})"),
+        st.tuples(inner, st.sampled_from(["and", "or"]), inner).map(lambda three: "({} {} {})".format(*three)),
+    ),
+    max_leaves=8,
+)
+
+
+@given(EXPRESSIONS)
+def test_an_expression_may_match_exactly_if_some_unknown_words_make_it_true(expression: str):
+    known = {"yes": True, "no": False}
+    possible = any(
+        eval(expression, {}, {**known, "maybe": maybe, "perhaps": perhaps})
+        for maybe in (True, False)
+        for perhaps in (True, False)
+    )
+    assert _may_match(expression, known.get) == possible
+
+
+@given(st.lists(st.tuples(st.integers(0, 2), st.text()), max_size=20), st.integers(1, 30))
+def test_parts_are_merged_in_item_order_without_torn_lines(
+    tmp_path_factory: pytest.TempPathFactory, records: list[tuple[int, str]], torn: int
+):
+    folder = tmp_path_factory.mktemp("parts")
+    journals = [Journal(folder / f"{number}.jsonl") for number in range(3)]
+    for index, (writer, text) in enumerate(records):
+        journals[writer].write(index, {"index": index, "text": text})
+    journals[0].write(99, {"index": 99, "text": "torn by a crash"})
+    for journal in journals:
+        journal.close()
+    whole = (folder / "0.jsonl").read_bytes()
+    (folder / "0.jsonl").write_bytes(whole[:-torn])
+    assert merge(sorted(folder.glob("*.jsonl")), folder / "merged") == len(records)
+    merged = [json.loads(line) for line in (folder / "merged").read_text(encoding="utf-8").split("\n") if line]
+    assert merged == [{"index": index, "text": text} for index, (_, text) in enumerate(records)]
+
+
+@given(st.text(st.characters(codec=None)) | st.just("\ud83d half"))
+def test_any_text_becomes_one_line_and_back(text: str):
+    line = to_line({"text": text})
+    assert "\n" not in line.replace("\\n", "")
+    assert json.loads(line.encode().decode()) == {"text": text}
