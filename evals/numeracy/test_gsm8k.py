@@ -19,7 +19,8 @@ gsm8k = Benchmark(
 
 @gsm8k.rows
 def read(row):
-    return Sample(question=row["question"], reference=row["answer"], target=row["answer"].rpartition("#### ")[2])
+    _, target = row["answer"].split("\n#### ")
+    return Sample(question=row["question"], reference=row["answer"], target=target)
 
 
 @gsm8k.test(generate(max_tokens=512, stop=["\nQuestion:"]))

@@ -126,6 +126,6 @@ def remarks(task: Record) -> list[str]:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(samples["errors"].items()))
         main = task["metrics"].get(task["main"])
         over_all = f"; over all {100 * main['over_all']:.2f}" if main else ""
-        said.append(f"{errors} errors ({kinds}{over_all})")
+        said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
     return said

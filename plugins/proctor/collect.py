@@ -38,19 +38,26 @@ class LoadedTask:
         self.shots = shots
         self.seed = settings.seed
         self.ask = task.ask
-        for target, parameter, value in settings.changes:
-            if target in (task.benchmark.name, task.name):
-                try:
-                    self.ask = self.ask.altered(parameter, value)
-                except SetupError as error:
-                    raise SetupError(f"--set {target}.{parameter}: {error}") from None
+        self.changes = [
+            (target, parameter, value)
+            for target, parameter, value in settings.changes
+            if target == task.name or (target == task.benchmark.name and parameter in task.ask.parameters)
+        ]
+        for target, parameter, value in self.changes:
+            try:
+                self.ask = self.ask.altered(parameter, value)
+            except SetupError as error:
+                raise SetupError(f"--set {target}.{parameter}: {error}") from None
 
     def check(self) -> None:
         """Find what cannot be asked: a row's labels, a template's unknown names. Raises SetupError."""
+        asks = [self.ask, *(task.ask for task in self.benchmark.tasks if task is not self.task)]
         for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
-            wrong = self.ask.check(sample, self.ask.parameters) if self.ask.check is not None else None
-            if wrong:
-                raise SetupError(f"{where}: {wrong}")
+            # By the asks of all variants: a malformed row is one in each of them.
+            for ask in asks:
+                wrong = ask.check(sample, ask.parameters) if ask.check is not None else None
+                if wrong:
+                    raise SetupError(f"{where}: {wrong}")
         seen: set[int] = set()
         for index, (sample, shots) in enumerate(zip(self.dataset.samples, self.dataset.shots, strict=True)):
             # Rendered: one of each file, with its shots, and whatever may lack a name.
@@ -167,7 +174,11 @@ class Collecting:
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
         own = getattr(task.judge, "pytestmark", [])
-        return [getattr(pytest.mark, word).mark for word in words if word] + list(own)
+        marks = [getattr(pytest.mark, word).mark for word in words if word] + list(own)
+        if self.config.pluginmanager.hasplugin("timeout") and not any(mark.name == "timeout" for mark in own):
+            # The first sample waits for a whole queue: a limit on a test's time says nothing about it.
+            marks.append(pytest.mark.timeout(0).mark)
+        return marks
 
     def _wanted(self, collector: pytest.Collector, name: str, task: Task, marks: Iterable[pytest.Mark]) -> bool:
         """False where no sample of the task can survive -k and -m."""
@@ -197,6 +208,12 @@ class Collecting:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        applied = [change for loaded in self.tasks for change in loaded.changes]
+        unused = [change for change in self.settings.changes if change not in applied]
+        if self.tasks and unused and not self._unknown:
+            target, parameter, _ = unused[0]
+            known = {name for loaded in self.tasks if loaded.benchmark.name == target for name in loaded.ask.parameters}
+            self.problem = f"--set {target}.{parameter}: no such parameter; there are: {', '.join(sorted(known))}"
         if self.tasks and self._unknown:
             names = ", ".join(sorted({loaded.benchmark.name for loaded in self.tasks}))
             # Told by the owner of the run: an error raised here is an internal one in an xdist worker.

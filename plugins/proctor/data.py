@@ -20,6 +20,7 @@ import inspect
 import io
 import json
 import re
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -79,11 +80,24 @@ def load_manifest(path: Path) -> dict[str, Source]:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return {name: Source(**entry) for name, entry in content.items()}
+        return {name: _source(path, name, Source(**entry)) for name, entry in content.items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path}: not a manifest: {error}") from None
     except (TypeError, AttributeError) as error:
         raise DataError(f"{path}: an entry is not as docs/data.md has it: {error}") from None
+
+
+def _source(path: Path, name: str, source: Source) -> Source:
+    """A manifest's entry, its values checked."""
+    for key in ("files", "shots"):
+        value = getattr(source, key)
+        if not isinstance(value, str) and (key == "files" or value is not None):
+            raise DataError(f"{path}: {name}: {key} must be a file's name within the benchmark's folder, not {value!r}")
+        if value is not None and (value.startswith("/") or ".." in Path(value).parts):
+            raise DataError(f"{path}: {name}: {key} must lie within the benchmark's folder, not at {value}")
+    if source.columns not in ("header", "none"):
+        raise DataError(f"{path}: {name}: columns is header or none, not {source.columns!r}")
+    return source
 
 
 def bundled_root(module: Path) -> Path | None:
@@ -198,10 +212,11 @@ def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str)
         # One reason to leave the row out, or a record for a sample: not something of several.
         return [made] if isinstance(made, str | Mapping) else list(made)
     except Exception as error:
-        fields = ", ".join(map(str, row)) if isinstance(row, Mapping) else f"{len(row)} columns"
-        raise DataError(
-            f"{where}: this row cannot be read: {type(error).__name__}: {error}; it has: {fields[:300]}"
-        ) from None
+        if isinstance(row, Mapping):
+            held = ", ".join(map(str, row))[:300]
+        else:
+            held = f"{len(row)} columns" if isinstance(row, list) else repr(row)[:100]
+        raise DataError(f"{where}: this row cannot be read: {type(error).__name__}: {error}; it has: {held}") from None
 
 
 def _shots(
@@ -272,7 +287,7 @@ def _text(path: Path, digest: Any) -> str:
         content = path.read_bytes()
         if path.suffix == ".gz":
             content = gzip.decompress(content)
-    except (OSError, EOFError, gzip.BadGzipFile) as error:
+    except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from None
     if digest is not None:
         digest.update(content)
@@ -288,6 +303,8 @@ def _json(path: Path, line: int, text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise DataError(f"{path}:{line + error.lineno - 1}: not JSON: {error.msg} (column {error.colno})") from None
+    except (RecursionError, ValueError) as error:
+        raise DataError(f"{path}:{line}: JSON that cannot be read: {error}") from None
 
 
 def _csv_rows(path: Path, text: str, columns: str) -> Iterator[tuple[int, Row]]:

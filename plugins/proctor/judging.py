@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from _pytest.skipping import evaluate_skip_marks
+from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from proctor.collect import LoadedTask, SampleItem
 from proctor.errors import AskError, PromptError
@@ -89,6 +89,7 @@ class Judging:
         return True
 
     def _report(self, item: SampleItem) -> tuple[pytest.TestReport, Record | None]:
+        """What happened to a sample, and its record; none where it was skipped."""
         reason = skip_reason(item)
         if reason is not None:
             report = _make_report(item, pytest.CallInfo.from_call(lambda: None, "setup"))
@@ -100,6 +101,9 @@ class Judging:
         started = time.time()
         try:
             prompt, output = self._answers.take(self._turn[item], self._waiting)
+        except pytest.fail.Exception as error:
+            # A plugin's time limit (pytest-timeout, by a mark of the test's own) fired while waiting.
+            return self._failed(item, "timeout", str(error), started)
         except (AskError, PromptError) as error:
             kind = error.kind if isinstance(error, AskError) else "prompt"
             attempts = error.attempts if isinstance(error, AskError) else 0
@@ -130,11 +134,16 @@ class Judging:
         line = self._record(item, prompt=_rendered(item), error=(kind, message), usage=usage)
         return report, line
 
-    def _judged(self, item: SampleItem, prompt: str, output: Any, started: float) -> tuple[pytest.TestReport, Record]:
+    def _judged(
+        self, item: SampleItem, prompt: str, output: Any, started: float
+    ) -> tuple[pytest.TestReport, Record | None]:
         score = Score(item.loaded.benchmark.main)
-        call = pytest.CallInfo.from_call(lambda: _judge(item, output, score), "call")
+        stops = (pytest.exit.Exception, KeyboardInterrupt)
+        call = pytest.CallInfo.from_call(lambda: _judge(item, output, score), "call", reraise=stops)
         report = _make_report(item, call)
         _span(report, started)
+        if report.skipped:
+            return report, None
         error = None
         if call.excinfo is not None:
             error = ("judge", f"{call.excinfo.type.__name__}: {call.excinfo.value}")
@@ -142,6 +151,7 @@ class Judging:
         line = self._record(item, prompt=prompt, output=output, score=score, error=error)
         if self._strict and error is None and is_wrong(line, item.loaded.benchmark.main):
             report.outcome, report.longrepr = "failed", _wrong_message(item, line)
+        _expect_failure(item, report)
         return report, line
 
     def _record(self, item: SampleItem, **known: Any) -> Record:
@@ -155,6 +165,19 @@ def skip_reason(item: SampleItem) -> str | None:
         return None
     skipped = evaluate_skip_marks(item)
     return None if skipped is None else skipped.reason
+
+
+def _expect_failure(item: SampleItem, report: pytest.TestReport) -> None:
+    """Apply an `xfail` mark to a judged sample, as pytest does to a test."""
+    expected = evaluate_xfail_marks(item) if any(mark.name == "xfail" for mark in item.iter_markers()) else None
+    if expected is None:
+        return
+    if report.failed:
+        report.outcome = "skipped"
+    elif expected.strict:
+        report.outcome, report.longrepr = "failed", f"[XPASS(strict)] {expected.reason}"
+        return
+    report.wasxfail = expected.reason
 
 
 def is_wrong(line: Record, main: str) -> bool:

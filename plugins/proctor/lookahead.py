@@ -117,7 +117,11 @@ class LookAhead(Generic[T]):
         while self._next < min(stop, self._count):
             index = self._next
             self._next += 1
-            self._asker.begin(self._question(index), self._futures[index])
+            try:
+                self._asker.begin(self._question(index), self._futures[index])
+            except Exception as error:
+                # Nobody but who waits for this answer would hear of it.
+                self._futures[index].set_exception(error)
 
     def take(self, index: int, waiting: Callable[[], None] | None = None, interval: float = 0.2) -> T:
         """The answer to question `index`, each of which can be taken once.

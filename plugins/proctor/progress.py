@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from proctor import aggregate
-from proctor.reports import interval, percent
+from proctor.reports import interval, score
 
 LIVE_EVERY = 0.1
 PLAIN_EVERY = 10.0
@@ -108,7 +108,7 @@ def write_table(reporter: Any, report: Mapping[str, Any]) -> None:
 
 
 def _numbers(entry: Mapping[str, Any] | None) -> tuple[str, str, str]:
-    return ("–", "–", "0") if entry is None else (percent(entry["value"]), interval(entry), str(entry["n"]))
+    return ("–", "–", "0") if entry is None else (score(entry), interval(entry), str(entry["n"]))
 
 
 def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:

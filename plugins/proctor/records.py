@@ -39,6 +39,7 @@ class Score:
         self.metrics: dict[str, float] | None = None
 
     def __call__(self, answer: Any, **metrics: Any) -> None:
+        __tracebackhide__ = True
         if self.metrics is not None:
             raise ScoreError("score() was called twice for one sample")
         if self.main not in metrics:
@@ -50,6 +51,7 @@ class Score:
 
 
 def _number(name: str, value: Any) -> float:
+    __tracebackhide__ = True
     try:
         number = float(value)
     except (TypeError, ValueError):

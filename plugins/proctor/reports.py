@@ -62,13 +62,21 @@ def write_json(path: Path, report: Report) -> None:
     os.replace(fresh, path)
 
 
-def percent(value: float | None) -> str:
-    return "–" if value is None else f"{100 * value:.2f}"
+def score(entry: Mapping[str, Any]) -> str:
+    """A score: times 100 where it is a share, as it is otherwise."""
+    return f"{_scale(entry) * entry['value']:.2f}"
 
 
 def interval(entry: Mapping[str, Any]) -> str:
+    """The two ends of an interval, on the scale of its score."""
     low, high = entry["ci95"]
-    return "–" if low is None or high is None else f"{percent(low)} … {percent(high)}"
+    scale = _scale(entry)
+    return "–" if low is None or high is None else f"{scale * low:.2f} … {scale * high:.2f}"
+
+
+def _scale(entry: Mapping[str, Any]) -> int:
+    low, high = (entry["value"] if end is None else end for end in entry["ci95"])
+    return 100 if low >= 0 and high <= 1 else 1
 
 
 def summary(report: Report) -> str:
@@ -114,7 +122,7 @@ def _rows(task: Mapping[str, Any]) -> list[str]:
     rows = []
     for name in names:
         entry = task["metrics"][name]
-        shown = f"**{percent(entry['value'])}**" if name == task["main"] else percent(entry["value"])
+        shown = f"**{score(entry)}**" if name == task["main"] else score(entry)
         rows.append(
             f"| {task['task']} {task['variant']} | {name} | {shown} | {interval(entry)} | {entry['n']} | "
             f"{said if name == task['main'] else ''} |"
@@ -134,14 +142,10 @@ def _group_tables(task: Mapping[str, Any]) -> list[str]:
         for group, metrics in groups.items():
             if main in metrics:
                 entry = metrics[main]
-                lines.append(
-                    f"| {group.replace('_', ' ')} | {percent(entry['value'])} | {interval(entry)} | {entry['n']} |"
-                )
+                lines.append(f"| {group.replace('_', ' ')} | {score(entry)} | {interval(entry)} | {entry['n']} |")
         macro = task["macro"][axis].get(main)
         if macro:
-            lines.append(
-                f"| *mean of the {len(groups)}* | {percent(macro['value'])} | {interval(macro)} | {macro['n']} |"
-            )
+            lines.append(f"| *mean of the {len(groups)}* | {score(macro)} | {interval(macro)} | {macro['n']} |")
     return lines
 
 

@@ -11,12 +11,16 @@ from typing import Any
 import pytest
 
 from proctor import reports
-from proctor.journal import merge
+from proctor.journal import Journal, merge
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
+from proctor.records import record, travelling
 from proctor.run import PARTS, Run, point_latest
+from proctor.sample import Sample
 
 TOO_MANY_ERRORS = 12
+LAST = 2**62
+"""The place of records that no process could write: behind all others."""
 SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
 
 
@@ -29,6 +33,7 @@ class Results:
         self.records: list[dict[str, Any]] = []
         self.cases: dict[str, Case] = {}
         self.other_failures = 0
+        self.lost: list[dict[str, Any]] = []
         self.report: reports.Report | None = None
         self.scoring_from = time.time()
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
@@ -36,17 +41,34 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        record = getattr(report, "proctor", None)
-        if record is None:
+        own = getattr(report, "proctor", None) or self._crashed(report)
+        if own is None:
             if report.when != "teardown" or report.failed:
                 self.progress.clear()
         else:
-            self.records.append(record)
-            self.progress.add(record)
-        asked = record is not None and record.get("error") is not None and record["error"]["kind"] != "judge"
+            self.records.append(own)
+            self.progress.add(own)
+        asked = own is not None and own.get("error") is not None and own["error"]["kind"] != "judge"
         if report.failed and not asked:
             self.other_failures += 1
         self._case(report)
+
+    def _crashed(self, report: pytest.TestReport) -> dict[str, Any] | None:
+        """The record of a sample whose worker died with it, which xdist reports in a phase of its own."""
+        name, bracket, rest = report.nodeid.partition("[")
+        task = next((task for task in self.run.tasks if task["nodeid"] == name), None)
+        if task is None or not bracket or report.when in ("setup", "call", "teardown"):
+            return None
+        sample = Sample(id=rest.removesuffix("]"))
+        line = record(
+            task=task["task"],
+            variant=task["variant"],
+            sample=sample,
+            prompt=None,
+            error=("crash", report.longreprtext or "the worker died"),
+        )
+        self.lost.append(line)
+        return travelling(line)
 
     def _case(self, report: pytest.TestReport) -> None:
         case = self.cases.setdefault(report.nodeid, Case(report.nodeid))
@@ -112,6 +134,11 @@ class Results:
         )
         self._note_chance_hits()
         parts = run.folder / PARTS
+        if self.lost:
+            journal = Journal(parts / "lost.jsonl")
+            for line in self.lost:
+                journal.write(LAST, line)
+            journal.close()
         merge(sorted(parts.glob("*.jsonl")), run.folder / "samples.jsonl")
         write_junit(run.folder / "junit.xml", self.cases.values(), run.started, seconds)
         (run.folder / "summary.md").write_text(reports.summary(self.report), encoding="utf-8")

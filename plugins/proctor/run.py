@@ -20,8 +20,11 @@ from proctor.options import Settings
 PARTS = "parts"
 
 
-def describe(loaded: LoadedTask, selected: int) -> dict[str, Any]:
-    """What the report says of a task before any sample is scored: plain JSON."""
+def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
+    """What the report says of a task before any sample is scored: plain JSON.
+
+    `nodeid` is that of its samples up to the bracket, by which a sample that a worker took with it is known.
+    """
     dataset, source = loaded.dataset, loaded.dataset.source
     return {
         "task": loaded.benchmark.name,
@@ -30,6 +33,7 @@ def describe(loaded: LoadedTask, selected: int) -> dict[str, Any]:
         "shots": loaded.shots,
         "prompt_sha256": loaded.prompt.sha256,
         "parameters": {name: _shown(value) for name, value in loaded.ask.parameters.items()},
+        "nodeid": nodeid,
         "needs": loaded.ask.needs,
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.benchmark.main,
@@ -93,11 +97,11 @@ class Run:
                 check_ability(task, connection)
         except SetupError as error:
             self.service.stop()
-            self._release()
+            self.release()
             raise pytest.UsageError(str(error)) from None
         except BaseException:
             self.service.stop()
-            self._release()
+            self.release()
             raise
         self.connection = connection
         return connection
@@ -119,7 +123,8 @@ class Run:
                 f"cannot write reports to {folder}: {error.strerror}; choose another --report-dir"
             ) from None
 
-    def _release(self) -> None:
+    def release(self) -> None:
+        """Give the folder back: there is nothing to report."""
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         (self.folder / "service.log").unlink(missing_ok=True)
         if not self._existed:

@@ -25,6 +25,7 @@ from proctor.run import PARTS, Run, describe
 
 PART = pytest.StashKey[Any]()
 NO_EFFECT = {
+    "timeout": "pytest-timeout has no effect on samples: requests are bounded by --request-timeout",
     "rerunfailures": "pytest-rerunfailures has no effect on samples: requests are retried (--request-retries)",
     "randomly": "pytest-randomly has no effect on samples: they keep their order, for the server's prefix cache",
 }
@@ -52,9 +53,11 @@ def sample_items(items: Sequence[pytest.Item]) -> list[tuple[int, SampleItem]]:
 def described(items: Sequence[pytest.Item]) -> list[dict[str, Any]]:
     """Descriptions of the tasks that have samples among the items, in their order."""
     counts: dict[Any, int] = {}
+    names: dict[Any, str] = {}
     for _, item in sample_items(items):
         counts[item.loaded] = counts.get(item.loaded, 0) + 1
-    return [describe(loaded, count) for loaded, count in counts.items()]
+        names[item.loaded] = item.nodeid.partition("[")[0]
+    return [describe(loaded, count, names[loaded]) for loaded, count in counts.items()]
 
 
 def needs_model(items: Sequence[pytest.Item]) -> bool:
@@ -136,6 +139,8 @@ class Owner:
         elif self.results is not None:
             session.exitstatus = self.results.exit_code(exitstatus)
             self.results.finish(session.exitstatus)
+        elif self.run.begun:
+            self.run.release()
 
 
 class Alone(Owner):

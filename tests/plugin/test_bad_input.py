@@ -152,7 +152,7 @@ OPTIONS = {
     "--prompt=sums=missing.jinja": "--prompt sums=missing.jinja: no such file",
     "--prompt=other=sums.jsonl": "--set or --prompt names the task 'other', which is not among those collected: sums",
     "--set=sums.max_tokens": "--set sums.max_tokens: TASK.PARAMETER=VALUE is needed",
-    "--set=sums.size=3": "--set sums.size: this ask has no parameter 'size'; it has: max_tokens, stop, temperature, ",
+    "--set=sums.size=3": "--set sums.size: no such parameter; there are: max_tokens, n, ",
     "--set=other.max_tokens=3": "--set or --prompt names the task 'other', which is not among those collected: sums",
 }
 

@@ -44,7 +44,7 @@ def test_an_unknown_name_is_an_error_that_lists_the_known_ones():
 
 
 def test_a_template_that_fails_names_the_sample():
-    with pytest.raises(PromptError, match="here: prompt template failed for sample x: .*division"):
+    with pytest.raises(PromptError, match=r"here: prompt template failed for sample x: .*division"):
         Prompt("", "{{ 1 / 0 }}", "", "here").render(Sample(id="x"), [])
 
 
@@ -110,13 +110,13 @@ def test_blocks_keep_their_source(tmp_path_factory: pytest.TempPathFactory, part
 
 def test_a_block_of_another_name_is_refused(tmp_path: Path):
     (tmp_path / "own.jinja").write_text("{% block question %}{% endblock %}")
-    with pytest.raises(PromptError, match="own.jinja: block 'question' is none of header, prompt, answer"):
+    with pytest.raises(PromptError, match=r"own\.jinja: block 'question' is none of header, prompt, answer"):
         from_file(tmp_path / "own.jinja", PLAIN)
 
 
 def test_a_file_that_is_no_template_is_refused_with_its_line(tmp_path: Path):
     (tmp_path / "own.jinja").write_text("one\ntwo {{ question }\n")
-    with pytest.raises(PromptError, match="own.jinja.*2"):
+    with pytest.raises(PromptError, match=r"own\.jinja.*2"):
         from_file(tmp_path / "own.jinja", PLAIN)
 
 

@@ -72,7 +72,7 @@ def test_the_summary_shows_scores_groups_and_provenance(sums: Suite):
     sums.run("--error-budget=1")
     summary = (sums.path / "reports/latest/summary.md").read_text()
     assert "| sums gen | right | **100.00** |" in summary
-    assert "1 errors (timeout 1; over all 91.67)" in summary
+    assert "1 error (timeout 1; over all 91.67)" in summary
     assert "## sums gen by size" in summary
     assert "sha256 `" in summary
 

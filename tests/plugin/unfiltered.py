@@ -4,11 +4,6 @@ import proctor.collect
 import pytest
 
 
-@pytest.fixture
-def nothing() -> None:
-    """Plugins that hold nothing but a patch are taken for a mistake."""
-
-
 def pytest_configure(config: pytest.Config) -> None:
     original = proctor.collect.Collecting._wanted
     proctor.collect.Collecting._wanted = lambda *_: True  # type: ignore[method-assign]
