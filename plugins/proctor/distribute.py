@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -67,8 +68,9 @@ class Scratch:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def scratch_folder(run_name: str) -> Path:
-    return Path(tempfile.gettempdir()) / f"proctor-{run_name}-{os.getpid()}"
+def scratch_folder() -> Path:
+    """A path that nobody can have made before us."""
+    return Path(tempfile.gettempdir()) / f"proctor-{secrets.token_hex(16)}"
 
 
 class BlockScheduling(LoadScheduling):

@@ -81,7 +81,7 @@ class Judging:
         report, line = self._report(item)
         if line is not None:
             self._journal.write(self._place[item], line)
-            report.proctor = travelling(line)  # type: ignore[attr-defined]
+            report.proctor = {**travelling(line), "place": self._place[item]}  # type: ignore[attr-defined]
             report.user_properties += [(name, value) for name, value in line["scores"].items()]
             report.user_properties += [(flag, True) for flag in line["flags"]]
         item.ihook.pytest_runtest_logreport(report=report)

@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Generic, TypeVar
 
+from proctor.errors import AskError
 from proctor.model import Model
 
 T = TypeVar("T")
@@ -70,13 +71,11 @@ class Asker:
         """Run a function in the loop's thread."""
         self._loop.call_soon_threadsafe(function)
 
-    def begin(self, question: Question[T], future: Future[T], done: Callable[[], None] | None = None) -> None:
+    def begin(self, question: Question[T], future: Future[T]) -> None:
         """Start an ask; for callers that are in the loop's thread already."""
         task = self._loop.create_task(self._answer(question, future))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        if done is not None:
-            task.add_done_callback(lambda _: done())
 
     async def _answer(self, question: Question[T], future: Future[T]) -> None:
         assert self._model is not None
@@ -87,8 +86,16 @@ class Asker:
             raise
         except Exception as error:
             future.set_exception(error)
+        except BaseException as error:
+            # pytest.skip(), SystemExit: said in the loop's thread, they would end it and leave others waiting.
+            future.set_exception(AskError("ask", f"{type(error).__name__}: {error}"))
         else:
             future.set_result(answer)
+
+    @property
+    def alive(self) -> bool:
+        """Whether answers can still come."""
+        return self._thread.is_alive()
 
     def close(self) -> None:
         """Cancel what is under way and end the thread."""
@@ -136,6 +143,8 @@ class LookAhead(Generic[T]):
             self._make_room()
         try:
             for _ in _until_done(future, interval):
+                if not self._asker.alive:
+                    raise AskError("ask", "the thread that asks has ended")
                 if waiting is not None:
                     waiting()
             return future.result()

@@ -12,6 +12,7 @@ import pytest
 
 from proctor.errors import SetupError
 
+STOOD_BACK = pytest.StashKey[list[str]]()
 GROUPS = ("proctor", "proctor-service")
 VARIANTS = ("default", "gen", "ppl", "all")
 
@@ -136,15 +137,25 @@ def withdraw(parser: pytest.Parser) -> list[tuple[Any, Any]]:
     return taken
 
 
-def restore(parser: pytest.Parser, taken: list[tuple[Any, Any]]) -> None:
-    """Give our options again, but for those whose name a conftest has: there ours stands back."""
+def restore(parser: pytest.Parser, taken: list[tuple[Any, Any]]) -> list[str]:
+    """Give our options again, but for those whose name a conftest has: there ours stands back. Returns these names."""
+    stood_back = []
     owned = {name for group in parser._groups for option in group.options for name in option.names()}
     for group, option in taken:
         if owned.intersection(option.names()):
+            stood_back += option.names()
             continue
         group.options.append(option)
         if hasattr(group, "_arggroup"):
             group._arggroup._add_action(option._action)
+    return stood_back
+
+
+def not_ours(config: pytest.Config) -> str | None:
+    """An option that the command line gives and that is called like ours, but belongs to the suite."""
+    names = config.stash.get(STOOD_BACK, [])
+    given = {str(argument).partition("=")[0] for argument in config.invocation_params.args}
+    return next((name for name in names if name in given), None)
 
 
 def chosen(config: pytest.Config, name: str) -> Any:

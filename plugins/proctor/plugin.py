@@ -13,7 +13,7 @@ import pytest
 
 from proctor import hookspecs
 from proctor.errors import SetupError
-from proctor.options import add_options, chosen, read_settings, restore, withdraw
+from proctor.options import STOOD_BACK, add_options, chosen, read_settings, restore, withdraw
 
 if TYPE_CHECKING:
     from proctor.model import Service
@@ -28,11 +28,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_load_initial_conftests(parser: pytest.Parser) -> Any:
+def pytest_load_initial_conftests(early_config: pytest.Config, parser: pytest.Parser) -> Any:
     """A suite may have options that are called as ours are (--seed, --model): its own ones win."""
     taken = withdraw(parser)
     result = yield
-    restore(parser, taken)
+    early_config.stash[STOOD_BACK] = restore(parser, taken)
     return result
 
 

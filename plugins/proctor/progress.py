@@ -120,4 +120,18 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def reporter_of(config: pytest.Config) -> Any:
-    return config.pluginmanager.getplugin("terminalreporter")
+    """pytest's terminal reporter, or under `-p no:terminal` one that says nothing."""
+    return config.pluginmanager.getplugin("terminalreporter") or Silent()
+
+
+class Silent:
+    """What is used of a terminal reporter, without a terminal."""
+
+    isatty = False
+    verbosity = -1
+
+    def write_line(self, line: str, **markup: bool) -> None:
+        """Say nothing."""
+
+    def section(self, title: str, **markup: Any) -> None:
+        """Say nothing."""

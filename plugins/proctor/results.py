@@ -120,7 +120,8 @@ class Results:
         seconds = time.time() - run.started
         self.report = reports.build(
             tasks=run.tasks,
-            records=self.records,
+            # In the order of collection, whoever was first: sums of floats depend on it.
+            records=sorted(self.records, key=lambda record: record.get("place", LAST)),
             model=run.connection.model,
             run={
                 "id": run.folder.name,

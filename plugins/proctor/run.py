@@ -75,6 +75,7 @@ class Run:
         self.tasks: list[dict[str, Any]] = []
         self.connection: Connection | None = None
         self._existed = False
+        self._had_log = False
 
     @property
     def begun(self) -> bool:
@@ -109,6 +110,7 @@ class Run:
     def _claim(self) -> None:
         folder = self.folder
         self._existed = folder.exists()
+        self._had_log = (folder / "service.log").exists()
         for name, state in (
             ("report.json", "a finished run"),
             (PARTS, "a run that did not finish, or that is under way"),
@@ -126,7 +128,8 @@ class Run:
     def release(self) -> None:
         """Give the folder back: there is nothing to report."""
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
-        (self.folder / "service.log").unlink(missing_ok=True)
+        if not self._had_log:
+            (self.folder / "service.log").unlink(missing_ok=True)
         if not self._existed:
             self.folder.rmdir()
             reports = self.folder.parent

@@ -18,7 +18,7 @@ from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
 from proctor.model import Connection, Likelihoods, Output, Service
-from proctor.options import Settings
+from proctor.options import Settings, not_ours
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.run import PARTS, Run, describe
@@ -120,6 +120,13 @@ class Owner:
         """Begin the run; raises pytest.UsageError before anything is asked."""
         from proctor.results import Results
 
+        owned = not_ours(self.config)
+        if owned:
+            setting = "proctor_" + owned.removeprefix("--").replace("-", "_")
+            raise pytest.UsageError(
+                f"{owned} is an option of this suite's own; what it says to proctor stands in pytest.ini as {setting}, "
+                f"or is given by -o {setting}=VALUE"
+            )
         reporter = reporter_of(self.config)
         connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
         if tasks:
@@ -204,7 +211,7 @@ class Controller(Owner):
         from proctor.distribute import Scratch, scratch_folder
 
         super().__init__(config, settings, service)
-        self.scratch = Scratch(scratch_folder(self.run.folder.name))
+        self.scratch = Scratch(scratch_folder())
         self.scheduling: Any = None
 
     def pytest_configure_node(self, node: Any) -> None:
