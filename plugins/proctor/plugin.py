@@ -13,7 +13,7 @@ import pytest
 
 from proctor import hookspecs
 from proctor.errors import SetupError
-from proctor.options import STOOD_BACK, add_options, chosen, read_settings, restore, withdraw
+from proctor.options import STOOD_BACK, add_options, chosen, forget_what_is_not_ours, read_settings, restore, withdraw
 
 if TYPE_CHECKING:
     from proctor.model import Service
@@ -46,6 +46,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    forget_what_is_not_ours(config)
     try:
         settings = read_settings(config)
         service = config.hook.pytest_proctor_service(config=config)

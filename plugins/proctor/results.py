@@ -91,7 +91,7 @@ class Results:
     def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> Any:
         """Passed samples show no letter where the live line does; else `.` or `w`."""
         record = getattr(report, "proctor", None)
-        if record is None or not report.passed:
+        if record is None or not report.passed or hasattr(report, "wasxfail"):
             return None
         main = self.mains[record["task"], record["variant"]]
         wrong = record["scores"][main] < 1
