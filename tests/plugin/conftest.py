@@ -31,7 +31,16 @@ def suite(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, SOURCES)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    for name in ("PROCTOR_API_KEY", "OPENAI_API_KEY", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER", "COLUMNS"):
+    # CI is among them: there pytest repeats each message in full in its summary.
+    for name in (
+        "CI",
+        "BUILD_NUMBER",
+        "PROCTOR_API_KEY",
+        "OPENAI_API_KEY",
+        "PYTEST_ADDOPTS",
+        "PYTEST_XDIST_WORKER",
+        "COLUMNS",
+    ):
         monkeypatch.delenv(name, raising=False)
     return Suite(pytester, fake)
 

@@ -26,7 +26,14 @@ def wait_for(holds: Callable[[], object], what: str) -> None:
 
 def begin(suite: Suite, *args: str, plugins: tuple[str, ...]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", *suite.arguments(args, plugins)]
-    return subprocess.Popen(command, cwd=suite.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return subprocess.Popen(
+        command,
+        cwd=suite.path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # A shell that started these tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
 
 
 def journalled(suite: Suite) -> int:

@@ -144,7 +144,7 @@ def test_the_server_is_in_a_session_of_its_own(tmp_path: Path):
 
 def test_a_server_that_dies_at_once_is_reported_with_the_end_of_its_log(tmp_path: Path):
     log = tmp_path / "logs" / "service.log"
-    code = "for i in range(40): print('line', i)\nraise SystemExit('no weights here')"
+    code = "for i in range(40): print('line', i, flush=True)\nraise SystemExit('no weights here')"
     server = launch.start(python(code), log)
     with pytest.raises(ServiceError) as caught:
         launch.wait_until_ready(server, tmp_path / "port", log, lambda message: None, DEADLINE)
