@@ -23,6 +23,10 @@ WINDOW = 8
 """Asks under way or waiting to be judged, in multiples of the concurrency."""
 
 
+AT_ONCE = 8
+"""Asks begun without a pause: each renders a prompt, and a window of them would keep the server waiting."""
+
+
 class Asker:
     """An event loop in a thread, with a connected model.
 
@@ -118,10 +122,15 @@ class LookAhead(Generic[T]):
         self._next = 0
         self._planned = min(window, count)
         self._futures: dict[int, Future[T]] = {i: Future() for i in range(self._planned)}
-        asker.call(lambda: self._begin(min(window, count)))
+        first = self._planned
+        asker.call(lambda: self._begin(first))
 
     def _begin(self, stop: int) -> None:
-        while self._next < min(stop, self._count):
+        """Begin asks up to `stop`, a few at a time: between them, the loop sends what was asked."""
+        few = min(stop, self._next + AT_ONCE)
+        if few < stop:
+            self._asker.call(lambda: self._begin(stop))
+        while self._next < few:
             index = self._next
             self._next += 1
             try:

@@ -35,7 +35,7 @@ class Results:
         self.other_failures = 0
         self.lost: list[dict[str, Any]] = []
         self.report: reports.Report | None = None
-        self.scoring_from = time.time()
+        self.scoring_from = self.scored_last = time.time()
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
         self.progress = Progress(reporter_of(config), run.tasks)
 
@@ -47,6 +47,7 @@ class Results:
                 self.progress.clear()
         else:
             self.records.append(own)
+            self.scored_last = time.time()
             self.progress.add(own)
         asked = own is not None and own.get("error") is not None and own["error"]["kind"] != "judge"
         if report.failed and not asked:
@@ -127,7 +128,7 @@ class Results:
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
                 "seconds": round(seconds, 3),
-                "scoring_seconds": round(time.time() - self.scoring_from, 3),
+                "scoring_seconds": round(self.scored_last - self.scoring_from, 3),
                 "command": command(self.config),
                 "seed": run.settings.seed,
                 "exit_code": int(exitstatus),
