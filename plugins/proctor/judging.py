@@ -21,10 +21,6 @@ from proctor.model import Usage
 from proctor.records import Record, Score, record, travelling
 
 
-class Skipped(Exception):
-    """A sample is marked to be skipped."""
-
-
 def question(loaded: LoadedTask, index: int) -> Question[tuple[str, Any]]:
     """The ask of one sample: a coroutine function of the model that brings (prompt, output)."""
     samples = loaded.dataset.samples

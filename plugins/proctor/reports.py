@@ -25,7 +25,6 @@ def build(
     records: Sequence[Mapping[str, Any]],
     model: Mapping[str, Any],
     run: Mapping[str, Any],
-    not_run: Sequence[Mapping[str, str]] = (),
 ) -> Report:
     """report.json as docs/reports.md has it; `tasks` are descriptions, `records` the samples' outcomes."""
     by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = {aggregate.key(task): [] for task in tasks}
@@ -37,7 +36,7 @@ def build(
         "run": {**run, "versions": versions(), "platform": platform.platform(), "partial": aggregate.partial(entries)},
         "model": dict(model),
         "tasks": entries,
-        "not_run": list(not_run),
+        "not_run": [],
         "gates": [],
     }
 
