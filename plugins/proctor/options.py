@@ -114,7 +114,7 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
 def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("proctor", "proctor: language model evaluation")
     for name, kind, default, keywords in OPTIONS:
-        key = _key(name)
+        key = setting_of(name)
         # None marks "not on the command line", so that the ini file is asked next.
         group.addoption(f"--{name}", dest=key, default=None, **keywords)
         if kind is not None:
@@ -154,10 +154,10 @@ def restore(parser: pytest.Parser, taken: list[tuple[Any, Any]]) -> list[str]:
 def forget_what_is_not_ours(config: pytest.Config) -> None:
     """Drop the values that pytest's first look at the command line gave to options that stand back since."""
     for name in config.stash.get(STOOD_BACK, []):
-        setattr(config.option, _key(name.removeprefix("--")), None)
+        setattr(config.option, setting_of(name.removeprefix("--")), None)
 
 
-def _key(name: str) -> str:
+def setting_of(name: str) -> str:
     """Where an option's value is kept, and what its setting is called."""
     return "proctor_" + name.replace("-", "_")
 
@@ -171,7 +171,7 @@ def not_ours(config: pytest.Config) -> str | None:
 
 def chosen(config: pytest.Config, name: str) -> Any:
     """What the command line says, else the ini file, else the option's default."""
-    key = _key(name)
+    key = setting_of(name)
     value = config.getoption(key, None)
     if value is None and name != "show-prompts":
         value = config.getini(key)

@@ -18,7 +18,7 @@ from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
 from proctor.model import Connection, Likelihoods, Output, Service
-from proctor.options import Settings, not_ours
+from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.run import PARTS, Run, describe
@@ -122,7 +122,7 @@ class Owner:
 
         owned = not_ours(self.config)
         if owned:
-            setting = "proctor_" + owned.removeprefix("--").replace("-", "_")
+            setting = setting_of(owned.removeprefix("--"))
             raise pytest.UsageError(
                 f"{owned} is an option of this suite's own; what it says to proctor stands in pytest.ini as {setting}, "
                 f"or is given by -o {setting}=VALUE"
