@@ -98,7 +98,7 @@ class Run:
                 check_ability(task, connection)
         except SetupError as error:
             self.service.stop()
-            self.release()
+            self.release(keep_log=True)
             raise pytest.UsageError(str(error)) from None
         except BaseException:
             self.service.stop()
@@ -125,11 +125,14 @@ class Run:
                 f"cannot write reports to {folder}: {error.strerror}; choose another --report-dir"
             ) from None
 
-    def release(self) -> None:
-        """Give the folder back: there is nothing to report."""
+    def release(self, *, keep_log: bool = False) -> None:
+        """Give the folder back: there is nothing to report. `keep_log`: but for what a server wrote."""
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
+        log = self.folder / "service.log"
+        if keep_log and log.exists() and log.stat().st_size:
+            return
         if not self._had_log:
-            (self.folder / "service.log").unlink(missing_ok=True)
+            log.unlink(missing_ok=True)
         if not self._existed:
             self.folder.rmdir()
             reports = self.folder.parent

@@ -240,8 +240,8 @@ def test_a_model_on_full_data_needs_to_know_where_they_are(checkout: Suite):
 def test_an_unknown_model_is_refused(earlier: Suite, workers: tuple[str, ...]):
     refused(
         earlier,
-        "--model=llama2-13b: this version does not start a server",
-        "--model=llama2-13b",
+        "--model=llama2-13: no model has this short name. Did you mean llama2-13b",
+        "--model=llama2-13",
         *workers,
         plugins=REAL,
     )

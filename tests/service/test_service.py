@@ -211,11 +211,6 @@ def test_a_tokenizer_that_the_user_names_must_be_had(tokenizer_folder: str):
         assert "/not/on/this/machine" in connection.model["capabilities"]["why"]["likelihood"]
 
 
-def test_weights_are_not_launched_yet_and_the_message_says_what_to_do():
-    with pytest.raises(ServiceError, match=r"vllm serve llama2-13b.*--base-url"):
-        make_service(ServiceOptions(model="llama2-13b"))
-
-
 def test_a_service_can_be_stopped_without_having_started():
     for options in (ServiceOptions(), ServiceOptions(base_urls=("http://localhost:1",))):
         service = make_service(options)
@@ -438,6 +433,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         tmp_path,
         *("--base-url=http://a:1", "--base-url", "http://b:2", "--model=m", "--tokenizer=t", "--concurrency=9"),
         *("--request-timeout=1.5", "--request-retries=0", "--api-key-env=K"),
+        *("--model-args=--dtype float32", "--vllm-python=P", "--startup-timeout=9"),
         ini="proctor_concurrency = 3\nproctor_base_url = http://c:3\n",
     )
     assert options_of(done) == {
@@ -448,6 +444,9 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "request_timeout": 1.5,
         "retries": 0,
         "api_key_env": "K",
+        "model_args": "--dtype float32",
+        "vllm_python": "P",
+        "startup_timeout": 9.0,
     }
 
 
@@ -480,7 +479,9 @@ def test_self_checks_are_left_to_proctor(tmp_path: Path):
         ("--request-timeout=inf", "--request-timeout=inf"),
         ("--request-timeout=nan", "--request-timeout=nan"),
         ("--request-retries=-1", "--request-retries=-1: a whole number of 0 or more"),
-        ("--model=unknown", "vllm serve unknown"),
+        ("--model=./unknown", "there is no such folder"),
+        ("--startup-timeout=0", "--startup-timeout=0: a number of seconds above 0"),
+        ("--vllm-python=", "--vllm-python= is empty"),
         ("--base-url=localhost:8000", "http://HOST:PORT"),
     ],
 )

@@ -130,7 +130,7 @@ def test_a_command_that_cannot_be_started_says_so(tmp_path: Path):
 def test_the_server_is_in_a_session_of_its_own(tmp_path: Path):
     """Ctrl-C at a terminal goes to pytest's process group: neither supervisor nor server is in it."""
     found = tmp_path / "pids"
-    server = launch.start(python(PAIR, str(found)), tmp_path / "log")
+    server = launch.start(python(PAIR, str(found)), tmp_path / "log", os.environ)
     try:
         ours = os.getpgrp()
         groups = [os.getpgid(pid) for pid in (server.supervisor_pid, *pids(found))]
@@ -145,9 +145,9 @@ def test_the_server_is_in_a_session_of_its_own(tmp_path: Path):
 def test_a_server_that_dies_at_once_is_reported_with_the_end_of_its_log(tmp_path: Path):
     log = tmp_path / "logs" / "service.log"
     code = "for i in range(40): print('line', i, flush=True)\nraise SystemExit('no weights here')"
-    server = launch.start(python(code), log)
+    server = launch.start(python(code), log, os.environ)
     with pytest.raises(ServiceError) as caught:
-        launch.wait_until_ready(server, tmp_path / "port", log, lambda message: None, DEADLINE)
+        server.wait(lambda: None, lambda message: None, DEADLINE)
     message = str(caught.value)
     assert "exit status 1" in message
     assert "no weights here" in message
@@ -157,9 +157,9 @@ def test_a_server_that_dies_at_once_is_reported_with_the_end_of_its_log(tmp_path
 
 
 def test_a_server_that_never_answers_is_given_up(tmp_path: Path):
-    server = launch.start(python("import time; time.sleep(600)"), tmp_path / "log")
+    server = launch.start(python("import time; time.sleep(600)"), tmp_path / "log", os.environ)
     try:
         with pytest.raises(ServiceError, match=r"did not answer within 0\.1 s"):
-            launch.wait_until_ready(server, tmp_path / "port", tmp_path / "log", lambda message: None, 0.1)
+            server.wait(lambda: None, lambda message: None, 0.1)
     finally:
         server.stop()

