@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("PROCTOR_BENCHDATA", ROOT.parent / "shared" / "benchdata"))
-ROWS = {"gsm8k": 1119, "mmlu": 13842}
+ROWS = {"gsm8k": 1119, "hellaswag": 9842, "mmlu": 13842}
 
 
 @pytest.fixture(scope="module")
@@ -33,6 +33,8 @@ def test_self_check_over_all_rows(benchdata, tmp_path, model, score):
     report = json.loads((tmp_path / "run/report.json").read_text(encoding="utf-8"))
     assert {(task["task"], task["variant"]) for task in report["tasks"]} == {
         ("gsm8k", "gen"),
+        ("hellaswag", "gen"),
+        ("hellaswag", "ppl"),
         ("mmlu", "gen"),
         ("mmlu", "ppl"),
     }
@@ -40,7 +42,7 @@ def test_self_check_over_all_rows(benchdata, tmp_path, model, score):
         assert task["samples"]["scored"] == task["samples"]["total"] == ROWS[task["task"]]
         hits = task.get("chance_hits", [])
         assert task["metrics"][task["main"]]["value"] == (score or len(hits) / ROWS[task["task"]])
-        # A chance hit is a different text for the same answer; there is none in these two benchmarks.
+        # A chance hit is a different text for the same answer; there is none in these benchmarks.
         assert hits == []
 
 

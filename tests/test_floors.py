@@ -35,7 +35,8 @@ def files(folder: str) -> list[Path]:
 
 @pytest.mark.parametrize("path", files("evals"), ids=lambda path: path.stem)
 def test_a_benchmark_imports_proctor_alone(path):
-    assert top(imported(path)) <= {"proctor"}
+    # Of the standard library, what a row's text may need: it opens no file and reaches no server.
+    assert top(imported(path)) <= {"proctor", "re"}
 
 
 @pytest.mark.parametrize("path", files("plugins/proctor"), ids=lambda path: path.stem)

@@ -6,7 +6,7 @@ import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from proctor.errors import SetupError
 from proctor.model import NO_USAGE, Likelihood, Model, Output, Usage
@@ -14,6 +14,15 @@ from proctor.sample import Sample
 
 GIVEN = ("sample", "prompt", "model", "seed")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
+
+
+Length = Literal["none", "tokens", "bytes", "characters"]
+LENGTHS: Mapping[str, Callable[[str, Likelihood], int]] = {
+    "none": lambda label, likelihood: 1,
+    "tokens": lambda label, likelihood: likelihood.tokens,
+    "bytes": lambda label, likelihood: max(1, len(label.encode())),
+    "characters": lambda label, likelihood: max(1, len(label)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +40,22 @@ class Ranking:
 
     @property
     def index(self) -> int | None:
-        best = max((likelihood.logprob for likelihood in self.choices), default=-math.inf)
-        if not math.isfinite(best):
-            return None
-        return next(i for i, likelihood in enumerate(self.choices) if likelihood.logprob == best)
+        return self.likeliest()
+
+    def likeliest(self, per: Length = "none") -> int | None:
+        """Position of the choice with the highest log-likelihood, divided by the length of its label.
+
+        `per` is what the length is counted in: `none` (not divided), `tokens` of the continuation, `bytes` of the
+        label in UTF-8, or its `characters` (what lm-evaluation-harness
+        calls acc_norm). The prefix before a label is not counted. The first one where several share the highest.
+        """
+        length = LENGTHS[per]
+        values = [
+            likelihood.logprob / length(label, likelihood)
+            for label, likelihood in zip(self.labels, self.choices, strict=True)
+        ]
+        best = max(values, default=-math.inf)
+        return values.index(best) if math.isfinite(best) else None
 
     @property
     def choice(self) -> str | None:

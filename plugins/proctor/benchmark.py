@@ -20,12 +20,19 @@ JUDGE_TAKES = ("sample", "output", "score")
 
 @dataclass(frozen=True)
 class Task:
-    """A benchmark in one variant: what is asked, and how the output is judged."""
+    """A benchmark in one variant: what is asked, and how the output is judged.
+
+    `header`, `prompt` and `answer` are its templates, `main` the metric that stands for it.
+    """
 
     benchmark: Benchmark
     variant: str
     ask: Ask
     judge: Callable[..., None]
+    header: str
+    prompt: str
+    answer: str
+    main: str
     default: bool = False
 
     @property
@@ -77,10 +84,21 @@ class Benchmark:
         self.reader = reader
         return reader
 
-    def test(self, ask: Any = None, *, variant: str | None = None, default: bool = False) -> Callable[[Judge], Judge]:
+    def test(
+        self,
+        ask: Any = None,
+        *,
+        variant: str | None = None,
+        default: bool = False,
+        header: str | None = None,
+        prompt: str | None = None,
+        answer: str | None = None,
+        main: str | None = None,
+    ) -> Callable[[Judge], Judge]:
         """Register a test function that judges what `ask` brings: `def test_x(sample, output, score)`.
 
         Its `score(answer, **metrics)` records what was extracted (None: nothing) and the metrics, once.
+        `header`, `prompt`, `answer` and `main` take the place of the benchmark's own for this variant.
         """
         asked = as_ask(ask)
 
@@ -91,7 +109,17 @@ class Benchmark:
                     f"{self.name}: {judge.__name__}({', '.join(taken)}) must take (sample, output, score): "
                     "a judge decides from the output alone, so that stored outputs can be judged again"
                 )
-            task = Task(self, variant or asked.variant, asked, judge, default)
+            task = Task(
+                self,
+                variant or asked.variant,
+                asked,
+                judge,
+                self.header if header is None else header,
+                self.prompt if prompt is None else prompt,
+                self.answer if answer is None else answer,
+                self.main if main is None else main,
+                default,
+            )
             if any(task.variant == other.variant for other in self.tasks):
                 raise SetupError(f"{self.name}: two tests of variant {task.variant!r}; give one another `variant=`")
             self.tasks.append(task)

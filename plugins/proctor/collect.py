@@ -161,7 +161,7 @@ class Collecting:
         shots = benchmark.shots if settings.shots is None else settings.shots
         if benchmark not in self._datasets:
             self._datasets[benchmark] = load(benchmark, self.root, shots)
-        prompt = Prompt(benchmark.header, benchmark.prompt, benchmark.answer, str(benchmark.module))
+        prompt = Prompt(task.header, task.prompt, task.answer, str(benchmark.module))
         for target in (benchmark.name, task.name):
             if target in settings.prompts:
                 prompt = from_file(settings.prompts[target], prompt)

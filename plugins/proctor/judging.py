@@ -133,7 +133,7 @@ class Judging:
     def _judged(
         self, item: SampleItem, prompt: str, output: Any, started: float
     ) -> tuple[pytest.TestReport, Record | None]:
-        score = Score(item.loaded.benchmark.main)
+        score = Score(item.loaded.task.main)
         stops = (pytest.exit.Exception, KeyboardInterrupt)
         call = pytest.CallInfo.from_call(lambda: _judge(item, output, score), "call", reraise=stops)
         report = _make_report(item, call)
@@ -145,7 +145,7 @@ class Judging:
             error = ("judge", f"{call.excinfo.type.__name__}: {call.excinfo.value}")
             score.metrics = None
         line = self._record(item, prompt=prompt, output=output, score=score, error=error)
-        if self._strict and error is None and is_wrong(line, item.loaded.benchmark.main):
+        if self._strict and error is None and is_wrong(line, item.loaded.task.main):
             report.outcome, report.longrepr = "failed", _wrong_message(item, line)
         _expect_failure(item, report)
         return report, line

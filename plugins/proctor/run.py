@@ -36,7 +36,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "nodeid": nodeid,
         "needs": loaded.ask.needs,
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
-        "main": loaded.benchmark.main,
+        "main": loaded.task.main,
         "selected": selected,
         "total": len(dataset.samples),
         "data": {

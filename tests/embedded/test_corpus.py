@@ -19,6 +19,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 GSM8K = sorted((ROOT / "data" / "gsm8k").glob("*.jsonl"))
 MMLU = sorted((ROOT / "data" / "mmlu").glob("*/*.csv"))
+HELLASWAG = ROOT / "data" / "hellaswag" / "hellaswag_val.jsonl"
 EQUATION = re.compile(r"<<([\d+*/-]+)=(\d+)>>(\d+)")
 RUN = 13
 """Words in a row that would count as contamination, as in Brown et al. 2020 (arXiv:2005.14165), appendix C."""
@@ -46,7 +47,12 @@ def choices(file: Path) -> list[list[str]]:
 
 
 def bundled_questions() -> list[str]:
-    return [row["question"] for row in word_problems()] + [row[0] for file in MMLU for row in choices(file)]
+    scenes = [json.loads(line) for line in HELLASWAG.read_text(encoding="utf-8").splitlines()]
+    return [
+        *(row["question"] for row in word_problems()),
+        *(row[0] for file in MMLU for row in choices(file)),
+        *(f"{row['ctx']} {ending}" for row in scenes for ending in row["endings"]),
+    ]
 
 
 def words(text: str) -> list[str]:
