@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
+from proctor.answers import PREFIX
 from proctor.records import Record, to_line
 
 
@@ -24,6 +25,11 @@ class Journal:
 
     def close(self) -> None:
         self._file.close()
+
+
+def judged(parts: Path) -> list[Path]:
+    """The files of records in a folder that holds answers too."""
+    return sorted(path for path in parts.glob("*.jsonl") if not path.name.startswith(PREFIX))
 
 
 def merge(parts: list[Path], target: Path) -> int:

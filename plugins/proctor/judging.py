@@ -13,23 +13,32 @@ from typing import Any
 import pytest
 from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
+from proctor.answers import Answers
 from proctor.collect import LoadedTask, SampleItem
 from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
 from proctor.model import Usage
-from proctor.records import Record, Score, record, travelling
+from proctor.records import Record, Score, prompt_sha256, record, travelling
 
 
-def question(loaded: LoadedTask, index: int) -> Question[tuple[str, Any]]:
-    """The ask of one sample: a coroutine function of the model that brings (prompt, output)."""
+def question(loaded: LoadedTask, index: int, answers: Answers) -> Question[tuple[str, Any]]:
+    """The ask of one sample: a coroutine function of the model that brings (prompt, output).
+
+    What an earlier attempt was answered is not asked again; what comes back is on disk before it is judged.
+    """
     samples = loaded.dataset.samples
     sample = samples[index]
+    key = (loaded.benchmark.name, loaded.variant, sample.id)
 
     async def ask(model: Any) -> tuple[str, Any]:
         prompt = loaded.render(index)
-        seed = sample_seed(loaded, index)
-        return prompt, await loaded.ask(sample, prompt, model.about(sample, samples), seed)
+        sha256 = prompt_sha256(prompt)
+        output = answers.find(key, sha256)
+        if output is None:
+            output = await loaded.ask(sample, prompt, model.about(sample, samples), sample_seed(loaded, index))
+            answers.write(key, sha256, output)
+        return prompt, output
 
     return ask
 
@@ -53,6 +62,7 @@ class Judging:
         asker: Asker,
         items: list[tuple[int, SampleItem]],
         window: int,
+        answers: Answers,
         journal: Journal,
         strict: bool,
         waiting: Callable[[], None],
@@ -66,7 +76,7 @@ class Judging:
         self._answers: LookAhead[tuple[str, Any]] = LookAhead(
             asker,
             len(self._asked),
-            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index),
+            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index, answers),
             window,
         )
 
@@ -83,6 +93,11 @@ class Judging:
         item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
         return True
+
+    def judge_what_is_answered(self) -> None:
+        """After an interruption: judge the samples whose answers have come, and stop asking for the others."""
+        for turn in self._answers.stop():
+            self.pytest_runtest_protocol(self._asked[turn], None)
 
     def _report(self, item: SampleItem) -> tuple[pytest.TestReport, Record | None]:
         """What happened to a sample, and its record; none where it was skipped."""

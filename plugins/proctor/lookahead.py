@@ -160,12 +160,22 @@ class LookAhead(Generic[T]):
         finally:
             self._futures.pop(index, None)
 
+    def stop(self) -> list[int]:
+        """Ask nothing more; the questions that are answered and not yet taken, in order."""
+        self._count = self._planned
+        self._next = self._planned  # what was planned and not begun never will be
+        return [index for index, future in sorted(self._futures.items()) if _has_answer(future)]
+
     def _make_room(self) -> None:
         if self._planned < self._count:
             self._futures[self._planned] = Future()
             self._planned += 1
             stop = self._planned
             self._asker.call(lambda: self._begin(stop))
+
+
+def _has_answer(future: Future[Any]) -> bool:
+    return future.done() and not future.cancelled() and future.exception() is None
 
 
 def _until_done(future: Future[Any], interval: float) -> Iterator[None]:

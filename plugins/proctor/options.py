@@ -101,6 +101,20 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
             "help": ("put the run's files exactly there (default: reports/<time>/, reports/latest being the newest)"),
         },
     ),
+    (
+        "resume",
+        None,
+        None,
+        {
+            "metavar": "RUN",
+            "nargs": "?",
+            "const": "",
+            "help": (
+                "go on with a run that did not finish, asking only what is missing: --resume=reports/RUN, or "
+                "--resume as the last word for the latest one of the same command"
+            ),
+        },
+    ),
     ("strict-samples", "bool", False, {"action": "store_true", "help": "wrong answers fail their tests"}),
     (
         "error-budget",
@@ -109,6 +123,8 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
         {"metavar": "N", "help": ("samples that may end in an error before the exit code is 12 (default: 0)")},
     ),
 )
+
+COMMAND_LINE_ONLY = [name for name, kind, _, _ in OPTIONS if kind is None]
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -173,7 +189,7 @@ def chosen(config: pytest.Config, name: str) -> Any:
     """What the command line says, else the ini file, else the option's default."""
     key = setting_of(name)
     value = config.getoption(key, None)
-    if value is None and name != "show-prompts":
+    if value is None and name not in COMMAND_LINE_ONLY:
         value = config.getini(key)
     return value
 
@@ -192,6 +208,7 @@ class Settings:
     seed: int
     show_prompts: int | None
     report_dir: Path | None
+    resume: str | None
     strict: bool
     error_budget: int
     folder: Path
@@ -225,6 +242,7 @@ def read_settings(config: pytest.Config) -> Settings:
         seed=_count(config, "seed", 0) or 0,
         show_prompts=_count(config, "show-prompts", 1),
         report_dir=None if report_dir is None else folder / report_dir,
+        resume=chosen(config, "resume"),
         strict=bool(chosen(config, "strict-samples")),
         error_budget=_count(config, "error-budget", 0) or 0,
         folder=folder,

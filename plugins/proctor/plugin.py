@@ -50,11 +50,11 @@ def pytest_configure(config: pytest.Config) -> None:
     try:
         settings = read_settings(config)
         service = config.hook.pytest_proctor_service(config=config)
+        from proctor.session import play
+
+        play(config, settings, service)
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None
-    from proctor.session import play
-
-    play(config, settings, service)
 
 
 @pytest.hookimpl(tryfirst=True)

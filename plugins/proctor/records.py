@@ -8,13 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from proctor.asks import Ranking
+from proctor.answers import as_record, plain
 from proctor.errors import ProctorError
-from proctor.model import Output, Usage
+from proctor.model import Usage
 from proctor.sample import Sample
 
 Record = dict[str, Any]
@@ -80,11 +79,11 @@ def record(
         line["groups"] = dict(sample.groups)
     if prompt is not None:
         line["prompt"] = prompt
-        line["prompt_sha256"] = hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
-    line |= _answer(output)
+        line["prompt_sha256"] = prompt_sha256(prompt)
+    line |= as_record(output)
     scored = score is not None and score.metrics is not None
-    line["extracted"] = _plain(score.answer) if scored and score is not None else None
-    line["target"] = _plain(sample.targets or sample.target)
+    line["extracted"] = plain(score.answer) if scored and score is not None else None
+    line["target"] = plain(sample.targets or sample.target)
     line["scores"] = dict(score.metrics) if scored and score is not None and score.metrics is not None else {}
     line["outcome"] = "scored" if scored else "error"
     if error is not None:
@@ -92,6 +91,11 @@ def record(
     line["flags"] = _flags(output, line["extracted"], scored)
     line["usage"] = asdict(usage or getattr(output, "usage", None) or Usage())
     return line
+
+
+def prompt_sha256(prompt: str) -> str:
+    """By which a prompt is known in records and answers."""
+    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def travelling(line: Record) -> Record:
@@ -111,23 +115,6 @@ def sendable(value: Any) -> Any:
     return value
 
 
-def _answer(output: Any) -> Record:
-    if isinstance(output, Output):
-        return {"outputs": [_without_none(asdict(completion)) for completion in output.completions]}
-    if isinstance(output, Ranking):
-        return {
-            "choices": [
-                {
-                    "text": choice.text,
-                    "logprob": choice.logprob if math.isfinite(choice.logprob) else None,
-                    "tokens": choice.tokens,
-                }
-                for choice in output.choices
-            ]
-        }
-    return {} if output is None else {"output": _plain(output)}
-
-
 def _flags(output: Any, extracted: Any, scored: bool) -> list[str]:
     return [
         name
@@ -139,21 +126,6 @@ def _flags(output: Any, extracted: Any, scored: bool) -> list[str]:
         )
         if holds
     ]
-
-
-def _without_none(values: Mapping[str, Any]) -> Record:
-    return {key: value for key, value in values.items() if value is not None}
-
-
-def _plain(value: Any) -> Any:
-    """A value as JSON can hold it; text where it cannot."""
-    if value is None or isinstance(value, str | int | float | bool):
-        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(item) for item in value]
-    return str(value)
 
 
 def to_line(line: Record) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import shutil
 import time
 from pathlib import Path
@@ -11,11 +10,12 @@ from typing import Any
 import pytest
 
 from proctor import reports
-from proctor.journal import Journal, merge
+from proctor.journal import Journal, judged, merge
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
 from proctor.records import record, travelling
-from proctor.run import PARTS, Run, point_latest
+from proctor.resume import PARTS
+from proctor.run import Run, point_latest
 from proctor.sample import Sample
 
 TOO_MANY_ERRORS = 12
@@ -34,8 +34,10 @@ class Results:
         self.cases: dict[str, Case] = {}
         self.other_failures = 0
         self.lost: list[dict[str, Any]] = []
+        self.skipped = 0
         self.report: reports.Report | None = None
         self.scoring_from = self.scored_last = time.time()
+        self._names = {task["nodeid"] for task in run.tasks}
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
         self.progress = Progress(reporter_of(config), run.tasks)
 
@@ -49,6 +51,8 @@ class Results:
             self.records.append(own)
             self.scored_last = time.time()
             self.progress.add(own)
+        if own is None and report.skipped and report.nodeid.partition("[")[0] in self._names:
+            self.skipped += 1
         asked = own is not None and own.get("error") is not None and own["error"]["kind"] != "judge"
         if report.failed and not asked:
             self.other_failures += 1
@@ -105,6 +109,12 @@ class Results:
         """Samples whose ask failed for good."""
         return sum(record["outcome"] == "error" and record["error"]["kind"] != "judge" for record in self.records)
 
+    @property
+    def missing(self) -> int:
+        """Selected samples that were never answered: the run may go on with them."""
+        selected = sum(int(task["selected"]) for task in self.run.tasks)
+        return selected - self.skipped - len(self.records) + self.errors
+
     def exit_code(self, exitstatus: int) -> int:
         """pytest's own, but for errors: within the budget they count as nothing, beyond it they outrank all else."""
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not self.errors:
@@ -129,7 +139,7 @@ class Results:
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
                 "seconds": round(seconds, 3),
                 "scoring_seconds": round(self.scored_last - self.scoring_from, 3),
-                "command": command(self.config),
+                "command": run.command,
                 "seed": run.settings.seed,
                 "exit_code": int(exitstatus),
             },
@@ -141,11 +151,16 @@ class Results:
             for line in self.lost:
                 journal.write(LAST, line)
             journal.close()
-        merge(sorted(parts.glob("*.jsonl")), run.folder / "samples.jsonl")
+        merge(judged(parts), run.folder / "samples.jsonl")
         write_junit(run.folder / "junit.xml", self.cases.values(), run.started, seconds)
         (run.folder / "summary.md").write_text(reports.summary(self.report), encoding="utf-8")
         reports.write_json(run.folder / "report.json", self.report)
-        shutil.rmtree(parts)
+        if self.missing:
+            for path in judged(parts):
+                path.unlink()
+        else:
+            shutil.rmtree(parts)
+        run.unlock()
         if run.settings.report_dir is None:
             point_latest(run.folder)
 
@@ -172,22 +187,11 @@ class Results:
             hits = task.get("chance_hits")
             if hits:
                 terminalreporter.write_line(f"{task['task']} {task['variant']}: right by chance: {', '.join(hits)}")
+        if self.missing:
+            terminalreporter.write_line(
+                f"{self.missing} samples are not answered: --resume, added to the same command, goes on with them"
+            )
         terminalreporter.write_line(f"report: {shown_path(self.run.folder / 'summary.md', self.run.settings.folder)}")
-
-
-def command(config: pytest.Config) -> str:
-    """The command line, without what may be secret in URLs: user, password and query."""
-    return shlex.join(["pytest", *(_without_secrets(str(argument)) for argument in config.invocation_params.args)])
-
-
-def _without_secrets(argument: str) -> str:
-    before, colon, url = argument.partition("://")
-    if not colon:
-        return argument
-    url, question, _ = url.partition("?")
-    # Up to the last @: a password may hold one, and a slash.
-    _, at, shown = url.rpartition("@")
-    return f"{before}://{'***@' if at else ''}{shown}{'?***' if question else ''}"
 
 
 def shown_path(path: Path, folder: Path) -> str:

@@ -8,16 +8,17 @@ import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pytest
 
+from proctor import resume
 from proctor.collect import LoadedTask
 from proctor.errors import ServiceError, SetupError
+from proctor.journal import judged
 from proctor.model import Connection, Service
 from proctor.options import Settings
-
-PARTS = "parts"
+from proctor.resume import PARTS
 
 
 def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
@@ -67,13 +68,21 @@ def new_folder(settings: Settings) -> Path:
 class Run:
     """Owns the folder and the service of a run, from `begin` to `stop`."""
 
-    def __init__(self, settings: Settings, service: Service) -> None:
+    def __init__(self, settings: Settings, service: Service, command: str) -> None:
+        """`command`: the command line, by which a run is known that goes on. Raises SetupError."""
         self.settings = settings
         self.service = service
-        self.folder = new_folder(settings)
+        self.command = command
+        self.resumed = settings.resume is not None
+        self.folder = (
+            resume.find(settings.resume, settings.folder, settings.report_dir, command)
+            if settings.resume is not None
+            else new_folder(settings)
+        )
         self.started = time.time()
         self.tasks: list[dict[str, Any]] = []
         self.connection: Connection | None = None
+        self._lock: TextIO | None = None
         self._existed = False
         self._had_log = False
 
@@ -90,12 +99,7 @@ class Run:
         self.tasks = tasks
         try:
             self._claim()
-        except SetupError as error:
-            raise pytest.UsageError(str(error)) from None
-        try:
-            connection = self.service.start(self.folder / "service.log", progress)
-            for task in tasks:
-                check_ability(task, connection)
+            connection = self._start(progress)
         except SetupError as error:
             self.service.stop()
             self.release(keep_log=True)
@@ -107,10 +111,43 @@ class Run:
         self.connection = connection
         return connection
 
+    def _start(self, progress: Callable[[str], None]) -> Connection:
+        old = resume.read(self.folder) if self.resumed else None
+        if old is not None:
+            self._refuse(resume.differences(old, self.tasks, self.settings.seed))
+        connection = self.service.start(self.folder / "service.log", progress)
+        for task in self.tasks:
+            check_ability(task, connection)
+        if old is not None:
+            self._refuse(resume.model_differences(old, connection.model))
+            for path in judged(self.folder / PARTS):
+                path.unlink()  # all samples are judged again, from their answers
+        else:
+            content = {"started": self.started, "command": self.command, "seed": self.settings.seed}
+            resume.write(self.folder, {**content, "tasks": self.tasks, "model": dict(connection.model)})
+        return connection
+
+    def _refuse(self, differences: list[str]) -> None:
+        if differences:
+            listed = "".join(f"\n  {line}" for line in differences)
+            raise SetupError(
+                f"--resume: the run in {self.folder} asked otherwise:{listed}\n"
+                "Answers of two kinds make no score: go back to what was, or begin a new run"
+            )
+
     def _claim(self) -> None:
         folder = self.folder
-        self._existed = folder.exists()
-        self._had_log = (folder / "service.log").exists()
+        if self.resumed:
+            self._existed = True
+            self._lock = resume.lock(folder)
+            return
+        existed, had_log = folder.exists(), (folder / "service.log").exists()
+        if resume.is_unfinished(folder):
+            resume.lock(folder).close()  # says so if it is under way
+            raise SetupError(
+                f"{folder} holds a run that did not finish: go on with it by --resume, choose another --report-dir, "
+                "or remove it"
+            )
         for name, state in (
             ("report.json", "a finished run"),
             (PARTS, "a run that did not finish, or that is under way"),
@@ -124,9 +161,16 @@ class Run:
             raise SetupError(
                 f"cannot write reports to {folder}: {error.strerror}; choose another --report-dir"
             ) from None
+        self._existed, self._had_log = existed, had_log
+        self._lock = resume.lock(folder)
 
     def release(self, *, keep_log: bool = False) -> None:
         """Give the folder back: there is nothing to report. `keep_log`: but for what a server wrote."""
+        if self._lock is None:
+            return  # it was never ours
+        self.unlock()
+        if self.resumed:
+            return
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
         log = self.folder / "service.log"
         if keep_log and log.exists() and log.stat().st_size:
@@ -138,6 +182,12 @@ class Run:
             reports = self.folder.parent
             if self.settings.report_dir is None and not any(reports.iterdir()):
                 reports.rmdir()
+
+    def unlock(self) -> None:
+        """Let others go on with what is left here."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
 
     def stop(self) -> None:
         self.service.stop()

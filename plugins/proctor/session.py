@@ -7,12 +7,14 @@ Worker       collects, asks and judges its block
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proctor.answers import Answers
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
@@ -21,7 +23,11 @@ from proctor.model import Connection, Likelihoods, Output, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
-from proctor.run import PARTS, Run, describe
+from proctor.resume import PARTS
+from proctor.run import Run, describe
+
+if TYPE_CHECKING:
+    from proctor.judging import Judging
 
 PART = pytest.StashKey[Any]()
 NO_EFFECT = {
@@ -80,6 +86,7 @@ class Asking:
         self.concurrency = max(1, service.concurrency // processes)
         self._asker: Asker | None = None
         self._journal: Journal | None = None
+        self._answers: Answers | None = None
 
     def asker(self, connection: Connection) -> Asker:
         """The event loop with the connected model, started at the first call."""
@@ -87,20 +94,24 @@ class Asking:
             self._asker = Asker(lambda: self.service.connect(connection, self.concurrency))
         return self._asker
 
-    def judge(self, connection: Connection, items: list[tuple[int, SampleItem]], journal: Path, waiting: Any) -> Any:
-        """Start asking, and return what judges these items."""
+    def judge(
+        self, connection: Connection, items: list[tuple[int, SampleItem]], parts: Path, name: str, waiting: Any
+    ) -> Judging:
+        """Start asking, and return what judges these items; `name` is this process's in the folder `parts`."""
         from proctor.judging import Judging
 
-        self._journal = Journal(journal)
-        return Judging(
-            self.asker(connection), items, WINDOW * self.concurrency, self._journal, self.settings.strict, waiting
-        )
+        self._journal = Journal(parts / f"{name}.jsonl")
+        self._answers = Answers(parts, name)
+        window = WINDOW * self.concurrency
+        asker = self.asker(connection)
+        return Judging(asker, items, window, self._answers, self._journal, self.settings.strict, waiting)
 
     def close(self) -> None:
         if self._asker is not None:
             self._asker.close()
-        if self._journal is not None:
-            self._journal.close()
+        for file in (self._journal, self._answers):
+            if file is not None:
+                file.close()
 
 
 class Owner:
@@ -108,7 +119,7 @@ class Owner:
 
     def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
         self.config = config
-        self.run = Run(settings, service)
+        self.run = Run(settings, service, command(config))
         self.results: Any = None
         self.setup_failed = False
 
@@ -133,6 +144,8 @@ class Owner:
             self.results = Results(self.config, self.run)
             self.config.pluginmanager.register(self.results, "proctor-results")
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            if self.run.resumed:
+                reporter.write_line(f"proctor: going on with {self.run.folder}; what was answered is not asked again")
             for name, text in NO_EFFECT.items():
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
@@ -159,6 +172,7 @@ class Alone(Owner):
         self.collecting = Collecting(config, settings, service.bundled)
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
+        self._judging: Judging | None = None
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:
@@ -180,15 +194,16 @@ class Alone(Owner):
                 self.begin([])
             return None
         connection = self.begin(described(session.items))
-        judging = self.asking.judge(
-            connection, items, self.run.folder / PARTS / "alone.jsonl", self.results.progress.tick
-        )
-        self.config.pluginmanager.register(judging, "proctor-judging")
+        parts = self.run.folder / PARTS
+        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.progress.tick)
+        self.config.pluginmanager.register(self._judging, "proctor-judging")
         return None
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         result = yield
+        if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
+            self._judging.judge_what_is_answered()
         self.asking.close()
         self.end(session, exitstatus)
         return result
@@ -288,9 +303,7 @@ class Worker:
         if self._judging is None:
             block = set(self.scratch.block(self.name))
             items = [(place, own) for place, own in sample_items(item.session.items) if place in block]
-            self._judging = self.asking.judge(
-                self._connection(), items, self.folder / PARTS / f"{self.name}.jsonl", lambda: None
-            )
+            self._judging = self.asking.judge(self._connection(), items, self.folder / PARTS, self.name, lambda: None)
         judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
         return judged
 
@@ -311,6 +324,30 @@ class Worker:
 
     def pytest_sessionfinish(self) -> None:
         self.asking.close()
+
+
+def command(config: pytest.Config) -> str:
+    """The command line without --resume, and without what may be secret in URLs: user, password and query."""
+    given = [str(argument) for argument in config.invocation_params.args]
+    value = config.getoption("proctor_resume", None)
+    kept = []
+    for place, argument in enumerate(given):
+        if argument == "--resume" or argument.startswith("--resume="):
+            continue
+        if value and argument == value and place and given[place - 1] == "--resume":
+            continue
+        kept.append(argument)
+    return shlex.join(["pytest", *map(_without_secrets, kept)])
+
+
+def _without_secrets(argument: str) -> str:
+    before, colon, url = argument.partition("://")
+    if not colon:
+        return argument
+    url, question, _ = url.partition("?")
+    # Up to the last @: a password may hold one, and a slash.
+    _, at, shown = url.rpartition("@")
+    return f"{before}://{'***@' if at else ''}{shown}{'?***' if question else ''}"
 
 
 def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:

@@ -1,0 +1,150 @@
+"""What the model answered, on disk before it is judged; a run that goes on begins with what it finds there."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from proctor.asks import Ranking
+from proctor.model import NO_USAGE, Completion, Likelihood, Output, Usage
+
+Record = dict[str, Any]
+Key = tuple[str, str, str]
+"""Task, variant and sample id."""
+
+PREFIX = "answers-"
+
+
+class Answers:
+    """Answers by sample: those that lie in `folder` already, and a file there for those of this process.
+
+    The file is append-only and belongs to one process; each line is written at once, so that whatever kills the
+    process tears the last line at most, which is then known by its missing newline. Only places are held in memory.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._found: dict[Key, tuple[BinaryIO, int]] = {}
+        self._files = [path.open("rb") for path in sorted(folder.glob(f"{PREFIX}*.jsonl"))]
+        for file in self._files:
+            self._found |= {(line["task"], line["variant"], line["sample"]): (file, at) for at, line in _whole(file)}
+        self._own = _new_file(folder, name)
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def find(self, key: Key, prompt_sha256: str) -> Any:
+        """The output that answered this very prompt; None where there is none."""
+        if key not in self._found:
+            return None
+        file, at = self._found[key]
+        file.seek(at)
+        line = json.loads(file.readline())
+        return restored(line) if line["prompt_sha256"] == prompt_sha256 else None
+
+    def write(self, key: Key, prompt_sha256: str, output: Any) -> None:
+        """Keep an answer; one of a kind that could not be read back is not kept, and is asked for again."""
+        line = as_record(output)
+        if not is_restorable(output, line):
+            return
+        task, variant, sample = key
+        line = {"task": task, "variant": variant, "sample": sample, "prompt_sha256": prompt_sha256, **line}
+        line["usage"] = asdict(getattr(output, "usage", NO_USAGE))
+        self._own.write((json.dumps(line, separators=(",", ":")) + "\n").encode())
+
+    def close(self) -> None:
+        for file in (*self._files, self._own):
+            file.close()
+
+
+def _whole(file: BinaryIO) -> Iterable[tuple[int, Record]]:
+    """(offset, content) of each line that is whole."""
+    at = 0
+    for line in file:
+        content = _parsed(line) if line.endswith(b"\n") else None
+        if content is not None:
+            yield at, content
+        at += len(line)
+
+
+def _parsed(line: bytes) -> Record | None:
+    try:
+        content: Record = json.loads(line)
+    except ValueError:  # a damaged disk: that sample is asked again
+        return None
+    return content
+
+
+def _new_file(folder: Path, name: str) -> BinaryIO:
+    folder.mkdir(parents=True, exist_ok=True)
+    number = 0
+    while True:
+        try:
+            return (folder / f"{PREFIX}{name}-{number}.jsonl").open("xb", buffering=0)
+        except FileExistsError:  # of an attempt before this one
+            number += 1
+
+
+def as_record(output: Any) -> Record:
+    """The part of a record that says what came back; `restored` makes the output from it again."""
+    if isinstance(output, Output):
+        return {"outputs": [_without_none(asdict(completion)) for completion in output.completions]}
+    if isinstance(output, Ranking):
+        choices = [
+            {"label": label, **_without_none(asdict(choice)), "logprob": _finite(choice.logprob)}
+            for label, choice in zip(output.labels, output.choices, strict=True)
+        ]
+        return {"choices": choices} | ({"context_cut": True} if output.context_cut else {})
+    return {} if output is None else {"output": plain(output)}
+
+
+def is_restorable(output: Any, line: Mapping[str, Any]) -> bool:
+    """Whether `restored` gives back what `as_record` was given: what plain JSON can hold, and our own outputs."""
+    return isinstance(output, Output | Ranking) or (bool(line) and _same(line["output"], output))
+
+
+def restored(line: Mapping[str, Any]) -> Any:
+    """The output of which `as_record`, with its `usage`, is a part of `line`."""
+    usage = Usage(**line["usage"])
+    if "outputs" in line:
+        return Output([Completion(**completion) for completion in line["outputs"]], usage)
+    if "choices" in line:
+        choices = [dict(choice) for choice in line["choices"]]
+        labels = [choice.pop("label") for choice in choices]
+        for choice in choices:
+            choice["logprob"] = -math.inf if choice["logprob"] is None else choice["logprob"]
+        return Ranking(labels, [Likelihood(**choice) for choice in choices], usage, bool(line.get("context_cut")))
+    return line["output"]
+
+
+def _same(value: Any, other: Any) -> bool:
+    """Equal, and of the same types all the way down."""
+    if type(value) is not type(other):
+        return False
+    if isinstance(value, dict):
+        return value.keys() == other.keys() and all(_same(value[key], other[key]) for key in value)
+    if isinstance(value, list):
+        return len(value) == len(other) and all(map(_same, value, other))
+    return bool(value == other)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _without_none(values: Mapping[str, Any]) -> Record:
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it; text where it cannot."""
+    if value is None or isinstance(value, str | int | float | bool):
+        return value if not isinstance(value, float) or math.isfinite(value) else str(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    return str(value)
