@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +17,8 @@ Key = tuple[str, str, str]
 """Task, variant and sample id."""
 
 PREFIX = "answers-"
+ANSWERS = {"outputs", "choices", "output"}
+"""Keys of a record from which an output can be made again; under `shown` stands one of another kind, as text."""
 
 
 class Answers:
@@ -24,11 +26,13 @@ class Answers:
 
     The file is append-only and belongs to one process; each line is written at once, so that whatever kills the
     process tears the last line at most, which is then known by its missing newline. Only places are held in memory.
+
+    name: of this process. more: further files with answers, such as the samples.jsonl of a run.
     """
 
-    def __init__(self, folder: Path, name: str) -> None:
+    def __init__(self, folder: Path, name: str, more: Sequence[Path] = ()) -> None:
         self._found: dict[Key, tuple[BinaryIO, int]] = {}
-        self._files = [path.open("rb") for path in sorted(folder.glob(f"{PREFIX}*.jsonl"))]
+        self._files = [path.open("rb") for path in [*sorted(folder.glob(f"{PREFIX}*.jsonl")), *more]]
         for file in self._files:
             self._found |= {(line["task"], line["variant"], line["sample"]): (file, at) for at, line in _whole(file)}
         self._own = _new_file(folder, name)
@@ -43,12 +47,12 @@ class Answers:
         file, at = self._found[key]
         file.seek(at)
         line = json.loads(file.readline())
-        return restored(line) if line["prompt_sha256"] == prompt_sha256 else None
+        return restored(line) if line.get("prompt_sha256") == prompt_sha256 else None
 
     def write(self, key: Key, prompt_sha256: str, output: Any) -> None:
         """Keep an answer; one of a kind that could not be read back is not kept, and is asked for again."""
         line = as_record(output)
-        if not is_restorable(output, line):
+        if not line.keys() & ANSWERS:
             return
         task, variant, sample = key
         line = {"task": task, "variant": variant, "sample": sample, "prompt_sha256": prompt_sha256, **line}
@@ -98,16 +102,14 @@ def as_record(output: Any) -> Record:
             for label, choice in zip(output.labels, output.choices, strict=True)
         ]
         return {"choices": choices} | ({"context_cut": True} if output.context_cut else {})
-    return {} if output is None else {"output": plain(output)}
-
-
-def is_restorable(output: Any, line: Mapping[str, Any]) -> bool:
-    """Whether `restored` gives back what `as_record` was given: what plain JSON can hold, and our own outputs."""
-    return isinstance(output, Output | Ranking) or (bool(line) and _same(line["output"], output))
+    if output is None:
+        return {}
+    shown = plain(output)
+    return {"output" if _same(shown, output) else "shown": shown}
 
 
 def restored(line: Mapping[str, Any]) -> Any:
-    """The output of which `as_record`, with its `usage`, is a part of `line`."""
+    """The output of which `as_record`, with its `usage`, is a part of `line`; None where there is none in it."""
     usage = Usage(**line["usage"])
     if "outputs" in line:
         return Output([Completion(**completion) for completion in line["outputs"]], usage)
@@ -117,7 +119,7 @@ def restored(line: Mapping[str, Any]) -> Any:
         for choice in choices:
             choice["logprob"] = -math.inf if choice["logprob"] is None else choice["logprob"]
         return Ranking(labels, [Likelihood(**choice) for choice in choices], usage, bool(line.get("context_cut")))
-    return line["output"]
+    return line.get("output")
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -145,11 +145,10 @@ class LookAhead(Generic[T]):
         `waiting` is called every `interval` seconds meanwhile. Raises what the ask raised.
         """
         future = self._futures.get(index)
+        in_turn = future is not None
         if future is None:
-            # Out of turn: asked for without going ahead.
+            # Asked for without going ahead.
             future = self._asker.submit(self._question(index))
-        else:
-            self._make_room()
         try:
             for _ in _until_done(future, interval):
                 if not self._asker.alive:
@@ -159,6 +158,8 @@ class LookAhead(Generic[T]):
             return future.result()
         finally:
             self._futures.pop(index, None)
+            if in_turn:
+                self._make_room()
 
     def stop(self) -> list[int]:
         """Ask nothing more; the questions that are answered and not yet taken, in order."""

@@ -115,6 +115,17 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
             ),
         },
     ),
+    (
+        "rescore",
+        None,
+        None,
+        {
+            "metavar": "RUN",
+            "help": (
+                "judge the stored outputs of a run again, with no model, and show what changed: --rescore=reports/RUN"
+            ),
+        },
+    ),
     ("strict-samples", "bool", False, {"action": "store_true", "help": "wrong answers fail their tests"}),
     (
         "error-budget",
@@ -209,6 +220,7 @@ class Settings:
     show_prompts: int | None
     report_dir: Path | None
     resume: str | None
+    rescore: Path | None
     strict: bool
     error_budget: int
     folder: Path
@@ -243,6 +255,7 @@ def read_settings(config: pytest.Config) -> Settings:
         show_prompts=_count(config, "show-prompts", 1),
         report_dir=None if report_dir is None else folder / report_dir,
         resume=chosen(config, "resume"),
+        rescore=_rescore(config, folder),
         strict=bool(chosen(config, "strict-samples")),
         error_budget=_count(config, "error-budget", 0) or 0,
         folder=folder,
@@ -269,6 +282,18 @@ def _data_dir(text: str | None, folder: Path) -> str | None:
     if not text.strip() or not path.is_dir():
         raise SetupError(f"--data-dir={text}: no such folder; name one that holds <benchmark>/<file>, or `bundled`")
     return str(path)
+
+
+def _rescore(config: pytest.Config, folder: Path) -> Path | None:
+    text: str | None = chosen(config, "rescore")
+    if text is None:
+        return None
+    for other in ("resume", "model", "base_url"):
+        if getattr(config.option, f"proctor_{other}", None):
+            raise SetupError(
+                f"--rescore asks no model and begins a report of its own: leave --{other.replace('_', '-')} out"
+            )
+    return (folder / os.path.expanduser(text)).resolve()
 
 
 def _prompts(values: list[str], folder: Path) -> dict[str, Path]:

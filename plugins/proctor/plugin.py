@@ -17,6 +17,7 @@ from proctor.options import STOOD_BACK, add_options, chosen, forget_what_is_not_
 
 if TYPE_CHECKING:
     from proctor.model import Service
+    from proctor.options import Settings
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,15 +47,23 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    from proctor.session import play
+
     forget_what_is_not_ours(config)
     try:
         settings = read_settings(config)
-        service = config.hook.pytest_proctor_service(config=config)
-        from proctor.session import play
-
-        play(config, settings, service)
+        play(config, settings, _service(config, settings))
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None
+
+
+def _service(config: pytest.Config, settings: Settings) -> Service | None:
+    if settings.rescore is not None:
+        from proctor.rescore import StoredService
+
+        return StoredService(settings.rescore)
+    service: Service | None = config.hook.pytest_proctor_service(config=config)
+    return service
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from proctor import reports
+from proctor import reports, rescore
 from proctor.journal import Journal, judged, merge
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
@@ -155,7 +155,7 @@ class Results:
         write_junit(run.folder / "junit.xml", self.cases.values(), run.started, seconds)
         (run.folder / "summary.md").write_text(reports.summary(self.report), encoding="utf-8")
         reports.write_json(run.folder / "report.json", self.report)
-        if self.missing:
+        if self.missing and run.settings.rescore is None:
             for path in judged(parts):
                 path.unlink()
         else:
@@ -187,7 +187,10 @@ class Results:
             hits = task.get("chance_hits")
             if hits:
                 terminalreporter.write_line(f"{task['task']} {task['variant']}: right by chance: {', '.join(hits)}")
-        if self.missing:
+        if self.run.settings.rescore is not None:
+            for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
+                terminalreporter.write_line(line)
+        elif self.missing:
             terminalreporter.write_line(
                 f"{self.missing} samples are not answered: --resume, added to the same command, goes on with them"
             )

@@ -101,7 +101,8 @@ class Asking:
         from proctor.judging import Judging
 
         self._journal = Journal(parts / f"{name}.jsonl")
-        self._answers = Answers(parts, name)
+        rescored = self.settings.rescore
+        self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
         window = WINDOW * self.concurrency
         asker = self.asker(connection)
         return Judging(asker, items, window, self._answers, self._journal, self.settings.strict, waiting)

@@ -177,6 +177,7 @@ def test_changed_data_are_refused(slow: Suite):
 
 
 def test_a_run_under_way_is_left_alone(slow: Suite):
+    slow.script(delays=[["+", 0.3]], concurrency=CONCURRENCY)
     run = begin(slow, "--report-dir=run", plugins=FAKE)
     try:
         wait_for(lambda: answered(slow) > 5, "nothing was answered")

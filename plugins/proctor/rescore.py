@@ -1,0 +1,105 @@
+"""Judging a run again by today's rules: its stored outputs in place of a model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from proctor import reports
+from proctor.errors import AskError, SetupError
+from proctor.model import Connection, Model
+
+SHOWN = 10
+"""Changed samples that are named of each task."""
+
+
+class StoredService:
+    """A `Service` that has nothing but what a run was answered.
+
+    `bundled`: whether that run was on the bundled samples. Raises SetupError for a folder that holds no report.
+    """
+
+    concurrency = 64
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.report = read_report(folder)
+        self.name: str = self.report["model"]["name"]
+        self.bundled = all(task["data"]["origin"] == "bundled" for task in self.report["tasks"])
+
+    def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
+        progress(f"judging the outputs of {self._folder} again; no model is asked")
+        return Connection(self.report["model"])
+
+    def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[Model]:
+        return _connected(self._folder)
+
+    def stop(self) -> None:
+        """Nothing was started."""
+
+
+class NoModel:
+    """Stands where a model would: what is not stored cannot be had."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def about(self, sample: Any, peers: Sequence[Any]) -> NoModel:
+        return self
+
+    async def generate(self, prompt: str, **parameters: Any) -> Any:
+        raise AskError("not_stored", f"{self._folder} holds no answer of this sample to this prompt")
+
+    async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Any:
+        return await self.generate(context)
+
+
+@asynccontextmanager
+async def _connected(folder: Path) -> AsyncIterator[Model]:
+    yield NoModel(folder)
+
+
+def read_report(folder: Path) -> dict[str, Any]:
+    """report.json of a run's folder. Raises SetupError."""
+    try:
+        report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+        if report["schema"] != reports.SCHEMA or not (folder / "samples.jsonl").is_file():
+            raise KeyError("schema")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SetupError(
+            f"--rescore: {folder} holds no run with a report.json and a samples.jsonl; name one, as reports/latest"
+        ) from None
+    return report
+
+
+def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What judging again has changed, against the run in `folder`: lines for each task of `report`."""
+    before = {(task["task"], task["variant"]): task for task in read_report(folder)["tasks"]}
+    with (folder / "samples.jsonl").open(encoding="utf-8") as lines:
+        scores = {_key(line): line["scores"] for line in map(json.loads, lines)}
+    for task in report["tasks"]:
+        name, old = f"{task['task']} {task['variant']}", before.get((task["task"], task["variant"]))
+        if old is None:
+            yield f"{name}: not in {folder}"
+            continue
+        for metric, entry in task["metrics"].items():
+            was = old["metrics"].get(metric)
+            if was is None or was["value"] != entry["value"]:
+                yield f"{name}: {metric} {'–' if was is None else reports.score(was)} → {reports.score(entry)}"
+        own = [record for record in records if (record["task"], record["variant"]) == (task["task"], task["variant"])]
+        changed = [record for record in own if scores.get(_key(record)) != record["scores"]]
+        shown = ", ".join(_change(record, scores.get(_key(record)), task["main"]) for record in changed[:SHOWN])
+        more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
+        yield f"{name}: {len(changed)} of {len(own)} samples changed{': ' + shown + more if changed else ''}"
+
+
+def _change(record: Mapping[str, Any], old: Mapping[str, float] | None, main: str) -> str:
+    was, now = (old or {}).get(main, "–"), record["scores"].get(main, "–")
+    return f"{record['sample']} ({was} → {now})"
+
+
+def _key(record: Mapping[str, Any]) -> tuple[str, str, str]:
+    return record["task"], record["variant"], record["sample"]
