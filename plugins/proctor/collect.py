@@ -133,7 +133,8 @@ class Collecting:
         """Have the published data in the cache, which the first run with a real model fills."""
         source, folder = find_source(benchmark, self._root(benchmark))
         if self._published(benchmark) and not complete(source, benchmark.name, folder.parent):
-            fetch(source, benchmark.name, folder.parent, fetch_display(self.config))
+            run = getattr(self.config, "workerinput", {}).get("testrunuid", "")
+            fetch(source, benchmark.name, folder.parent, fetch_display(self.config), run=run)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(

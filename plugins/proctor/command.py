@@ -66,6 +66,7 @@ def known_sources() -> dict[str, Source]:
 
 
 def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    cache = str(cache_root()).replace("%", "%%")
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark whose published data are fetched")
     parser.add_argument("--all", action="store_true", help="fetch those of every benchmark")
     parser.add_argument(
@@ -73,7 +74,7 @@ def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
         "--cache",
         metavar="DIR",
         type=Path,
-        help=f"data root to fill, as pytest's --data-dir takes it (default: {cache_root()}; PROCTOR_CACHE moves it)",
+        help=f"data root to fill, as pytest's --data-dir takes it (default: {cache}; PROCTOR_CACHE moves it)",
     )
     parser.add_argument("--mirror", metavar="URL", help="ask this host in place of the published ones")
     parser.add_argument("--force", action="store_true", help="download again, and replace what is there")

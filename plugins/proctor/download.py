@@ -23,6 +23,8 @@ TIMEOUT = (10.0, 30.0)
 """Seconds to connect, and to wait for the next bytes."""
 TRIES = 5
 """How often an address is asked in vain, one after the other, until it is given up."""
+ENOUGH = 1 << 20
+"""Bytes that must have come since the last failure that counts, for the count to begin anew."""
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 """Seconds: the wait before the second try, doubled for each more; the longest Retry-After that is waited for."""
 AGAIN = {408, 429, 500, 502, 503, 504}
@@ -56,7 +58,7 @@ def download(url: str, part: Path, size: int | None, pinned: bool, progress: Cal
 
     with _session(url) as session:
         resumed = part.exists()
-        failures, before = 0, -1
+        failures, before = 0, 0
         while True:
             try:
                 _continue(session, url, part, size, pinned, progress)
@@ -76,8 +78,9 @@ def download(url: str, part: Path, size: int | None, pinned: bool, progress: Cal
                 raise DataError(_disk(part, error)) from None
             there = part.stat().st_size if part.exists() else 0
             resumed = resumed or there > 0
-            failures = 1 if there > before else failures + 1
-            before = max(there, before)
+            if there >= before + ENOUGH:
+                failures, before = 0, there
+            failures += 1
             wait = FIRST_WAIT * 2 ** (failures - 1) if problem.wait is None else problem.wait
             if failures >= TRIES or wait > LONGEST_WAIT:
                 asked = f", which asks to wait {wait:.0f} s" if wait > LONGEST_WAIT else f" ({failures} tries)"
@@ -129,6 +132,10 @@ def _continue(
             for block in response.iter_content(BLOCK):
                 file.write(block)
                 done += len(block)
+                if size is not None and done > size:
+                    raise DataError(
+                        f"{shown(url)}: sends more than the {size} bytes that were published: not that file"
+                    )
                 progress(done, total)
         if total is not None and done != total:
             raise Broken(f"broke off after {done} of {total} bytes")

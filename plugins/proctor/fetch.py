@@ -89,12 +89,20 @@ def complete(source: Source, name: str, root: Path) -> bool:
 
 
 def fetch(
-    source: Source, name: str, root: Path, display: Display, *, mirror: str | None = None, force: bool = False
+    source: Source,
+    name: str,
+    root: Path,
+    display: Display,
+    *,
+    mirror: str | None = None,
+    force: bool = False,
+    run: str = "",
 ) -> Fetched:
     """Have a benchmark's published data in `root`, and verify them.
 
     `mirror`, or else PROCTOR_DATA_MIRROR, takes the place of the scheme and host of each address. `force` downloads
-    and replaces what is there. Raises DataError naming benchmark, file, address and what to do.
+    and replaces what is there. Of the processes of one `run` only the first tries what fails. Raises DataError naming
+    benchmark, file, address and what to do.
     """
     published = source.fetch
     if published is None:
@@ -110,19 +118,19 @@ def fetch(
             f"`proctor fetch {name}` where there is a network fills a cache (PROCTOR_CACHE=DIR names it), "
             "--data-dir=DIR uses a copy of your own"
         )
-    began = time.time()
     try:
         with _alone(root, name, display) as part:
             failed = part / "failed"
-            if failed.exists() and failed.stat().st_mtime >= began:
-                # By the process that was waited for: another round of tries would end the same way.
-                raise DataError(failed.read_text(encoding="utf-8"))
+            if run and failed.exists():
+                tried, _, why = failed.read_text(encoding="utf-8").partition("\n")
+                if tried == run:
+                    raise DataError(why)
             if not force and complete(source, name, root):
                 return _verified(root / name, name)
             try:
                 return _fetch(source, published, name, root, display, mirror, force)
             except DataError as error:
-                failed.write_text(str(error), encoding="utf-8")
+                failed.write_text(f"{run}\n{error}", encoding="utf-8")
                 raise
     except OSError as error:
         raise DataError(
@@ -309,11 +317,14 @@ def _alone(root: Path, name: str, display: Display) -> Iterator[Path]:
 
 
 def _record(folder: Path) -> dict[str, Any] | None:
+    """What fetched.json says; None where there is none, or none that can be read."""
     try:
         record: dict[str, Any] = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        return record if record["sources"] and record["files"] else None
-    except (OSError, ValueError, KeyError, TypeError):
+        had = [(got["url"], got["sha256"]) for got in record["sources"]]
+        files = [(about["size"], about["sha256"]) for about in record["files"].values()]
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         return None
+    return record if had and files else None
 
 
 def _size(path: Path) -> int | None:

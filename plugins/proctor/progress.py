@@ -149,6 +149,8 @@ def fetch_display(config: pytest.Config) -> Display:
 
     worker, reporter = hasattr(config, "workerinput"), reporter_of(config)
     watched = not worker and bool(reporter.isatty) and reporter.verbosity == 0
+    if watched:
+        live("\n")  # behind pytest's own "collecting ..."
     return Display(line, live if watched else None, waiting=not worker)
 
 

@@ -197,6 +197,16 @@ def test_data_that_changed_on_the_disk_are_noticed(made, server):
         fetching()
 
 
+@pytest.mark.parametrize("text", ["", "[]", '{"sources": [1], "files": {}}', '{"files": {"a": 1}, "sources": []}'])
+def test_a_record_that_cannot_be_read_is_none(made, server, text):
+    fetching = made()
+    fetching()
+    (fetching.folder / "fetched.json").write_text(text)
+    assert not complete(fetching.source, "made", fetching.root)
+    assert fetching().new
+    assert complete(fetching.source, "made", fetching.root)
+
+
 def test_another_pin_makes_the_data_incomplete(made, server):
     fetching = made()
     fetching()
