@@ -77,6 +77,12 @@ def test_the_benchmarks_come_with_the_wheel(installed, tmp_path):
     assert report["model"]["name"] == "proctor-embedded"
 
 
+def test_the_command_knows_the_benchmarks_of_the_wheel(installed, tmp_path):
+    done = run([installed / "proctor", "fetch", "gsm8k"], tmp_path, PROCTOR_OFFLINE="1", PROCTOR_CACHE=str(tmp_path))
+    assert done.returncode == 1
+    assert "gsm8k: test.jsonl is not in" in done.stderr
+
+
 def test_checkout_and_wheel_have_the_same_samples(installed, tmp_path):
     collected = run(
         [installed / "pytest", "--pyargs", "proctor_evals", "-k", "gsm8k", "--collect-only", "-q"], tmp_path

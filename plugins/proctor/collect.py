@@ -20,9 +20,11 @@ from _pytest.mark.expression import Expression
 
 from proctor import __version__
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, find_files, find_source, load, subset
+from proctor.data import Dataset, find_files, find_source, listed_keys, load, subset
 from proctor.errors import SetupError
+from proctor.fetch import cache_root, complete, fetch
 from proctor.options import Settings
+from proctor.progress import fetch_display
 from proctor.prompts import Prompt, from_file
 
 
@@ -107,20 +109,32 @@ class Collecting:
         self._datasets: dict[Benchmark, Dataset] = {}
         self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
 
-    @property
-    def root(self) -> Path | None:
-        """The data root; None for the bundled samples."""
+    def _published(self, benchmark: Benchmark) -> bool:
+        """Whether the benchmark is scored on its published data: by a real model that is told nothing else."""
+        return self.settings.data_dir is None and not self._bundled and benchmark.data is None
+
+    def _root(self, benchmark: Benchmark) -> Path | None:
+        """The data root of a benchmark; None for the bundled samples."""
+        if self._published(benchmark):
+            return cache_root()
         chosen = self.settings.data_dir
         return None if chosen in (None, "bundled") else Path(str(chosen))
 
     def _lacks_data(self, benchmark: Benchmark) -> str | None:
-        """What to say where the model needs the full data, and no option says where they are."""
-        if self.settings.data_dir is not None or self._bundled or benchmark.data is not None:
+        """What to say where the model needs the full data, and nothing says where they are to be had."""
+        if not self._published(benchmark) or find_source(benchmark, None)[0].fetch is not None:
             return None
         return (
             f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "
             f"{benchmark.name}/<file>, --data-dir=bundled takes the few bundled samples for a quick look"
         )
+
+    def _fetch(self, benchmark: Benchmark) -> None:
+        """Have the published data in the cache, which the first run with a real model fills."""
+        source, folder = find_source(benchmark, self._root(benchmark))
+        if self._published(benchmark) and not complete(source, benchmark.name, folder.parent):
+            run = getattr(self.config, "workerinput", {}).get("testrunuid", "")
+            fetch(source, benchmark.name, folder.parent, fetch_display(self.config), run=run)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(
@@ -160,7 +174,8 @@ class Collecting:
         benchmark, settings = task.benchmark, self.settings
         shots = benchmark.shots if settings.shots is None else settings.shots
         if benchmark not in self._datasets:
-            self._datasets[benchmark] = load(benchmark, self.root, shots)
+            self._fetch(benchmark)
+            self._datasets[benchmark] = load(benchmark, self._root(benchmark), shots)
         prompt = Prompt(task.header, task.prompt, task.answer, str(benchmark.module))
         for target in (benchmark.name, task.name):
             if target in settings.prompts:
@@ -169,7 +184,7 @@ class Collecting:
         return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots)
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
-        source, _ = find_source(task.benchmark, self.root)
+        source, _ = find_source(task.benchmark, self._root(task.benchmark))
         words = [task.benchmark.name, task.variant, source.capability, source.language]
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
@@ -189,20 +204,22 @@ class Collecting:
         expression = self.config.option.keyword
         if not expression:
             return True
-        source, folder = find_source(task.benchmark, self.root)
+        source, folder = find_source(task.benchmark, self._root(task.benchmark))
         # As pytest's own matcher has it: neither the session nor the root folder can be meant.
         names = {node.name for node in collector.listchain() if not _is_root(node)}
         names |= marked | {name} | set(collector.listextrakeywords())
         known = [text.lower() for text in names]
         # Item names up to the row number, which is all that is not known yet.
-        files = find_files(folder, source.files)
-        begun = [f"{name}[{file.key}-".lower() if file.key else f"{name}[".lower() for file in files]
+        keys: list[str] | None = [file.key for file in find_files(folder, source.files)]
+        if not keys and self._published(task.benchmark):
+            keys = listed_keys(source)  # not fetched yet, and to be fetched only if it is meant
+        begun = [f"{name}[{key}-".lower() if key else f"{name}[".lower() for key in keys or ()]
 
         def matches(word: str) -> bool | None:
             word = word.lower()
             if any(word in text for text in known):
                 return True
-            return None if any(_may_continue(text, word) for text in begun) else False
+            return None if keys is None or any(_may_continue(text, word) for text in begun) else False
 
         return _may_match(expression, matches)
 

@@ -22,15 +22,19 @@ import json
 import re
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from proctor.benchmark import Benchmark
 from proctor.errors import DataError
+from proctor.pins import Published, read_published
 from proctor.sample import Sample
 
 Row = Any
+
+RECORD = "fetched.json"
+"""In a benchmark's folder: what was fetched into it, by proctor.fetch."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Source:
     origin: str | None = None
     revision: str | None = None
     licence: str | None = None
+    fetch: Published | None = None
 
 
 @dataclass(frozen=True)
@@ -80,15 +85,21 @@ def load_manifest(path: Path) -> dict[str, Source]:
 
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-        return {name: _source(path, name, Source(**entry)) for name, entry in content.items()}
+        return {name: _source(path, name, entry) for name, entry in content.items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path}: not a manifest: {error}") from None
     except (TypeError, AttributeError) as error:
         raise DataError(f"{path}: an entry is not as docs/data.md has it: {error}") from None
 
 
-def _source(path: Path, name: str, source: Source) -> Source:
+def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
     """A manifest's entry, its values checked."""
+    source = Source(**entry)
+    if source.fetch is not None:
+        try:
+            source = replace(source, fetch=read_published(entry["fetch"]))
+        except ValueError as error:
+            raise DataError(f"{path}: {name}: {error}") from None
     for key in ("files", "shots"):
         value = getattr(source, key)
         if not isinstance(value, str) and (key == "files" or value is not None):
@@ -132,10 +143,28 @@ def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
     return known[benchmark.name], root / benchmark.name
 
 
+BRACES = re.compile(r"\{(\w+)\}")
+
+
+def names_of(pattern: str) -> re.Pattern[str]:
+    """The names that a pattern means, plain or .gz, with a group for each of its braces."""
+    parts = (re.escape(part) for part in BRACES.sub("\0", pattern).split("\0"))
+    return re.compile(r"([^/\\]+)".join(parts) + r"(?:\.gz)?")
+
+
+def listed_keys(source: Source) -> list[str] | None:
+    """What the braces of `files` stand for by what the manifest's groups list; None where they do not say it."""
+    axes = BRACES.findall(source.files)
+    if not axes:
+        return [""]
+    listed = [value for rule in source.groups.values() for group in rule.get(axes[0], {}).values() for value in group]
+    return listed if listed and len(axes) == 1 else None
+
+
 def find_files(folder: Path, pattern: str) -> list[DataFile]:
     """The files of a pattern, plain or .gz, sorted by name."""
-    glob = re.sub(r"\{\w+\}", "*", pattern)
-    key = re.compile("(.+)".join(re.escape(part) for part in re.split(r"\{\w+\}", pattern)) + r"(?:\.gz)?")
+    glob = BRACES.sub("*", pattern)
+    key = names_of(pattern)
     found: dict[str, DataFile] = {}
     for path in sorted([*folder.glob(glob), *folder.glob(glob + ".gz")]):
         match = key.fullmatch(path.relative_to(folder).as_posix())
@@ -159,6 +188,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
     read = _reader(benchmark.reader)
     bundled = root is None and benchmark.data is None
     origin = root if root is not None and folder == root / benchmark.name else folder
+    source = replace(source, revision=fetched_revision(folder) or source.revision)
     dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
     digest = hashlib.sha256()
     for file in files:
@@ -174,6 +204,15 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             raise DataError(f"{file.path}: no rows")
     dataset.sha256 = digest.hexdigest()
     return dataset
+
+
+def fetched_revision(folder: Path) -> str | None:
+    """The revision of the data that were fetched into a benchmark's folder; None where none were."""
+    try:
+        revision = json.loads((folder / RECORD).read_text(encoding="utf-8"))["revision"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return None if revision is None else str(revision)
 
 
 def _reader(reader: Callable[..., Any]) -> Callable[[Row, str], Any]:

@@ -36,7 +36,10 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
         None,
         {
             "metavar": "DIR",
-            "help": ("folder with <benchmark>/<file>[.gz], or `bundled` (the default of the embedded model)"),
+            "help": (
+                "folder with <benchmark>/<file>[.gz], or `bundled` (the default of the embedded model; "
+                "of others: the cache that `proctor fetch` and a first run fill)"
+            ),
         },
     ),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import pytest
 
 from proctor import aggregate
+from proctor.fetch import Display
 from proctor.reports import interval, score
 
 LIVE_EVERY = 0.1
@@ -122,6 +125,33 @@ def _aligned(row: Sequence[str], widths: Sequence[int]) -> str:
 def reporter_of(config: pytest.Config) -> Any:
     """pytest's terminal reporter, or under `-p no:terminal` one that says nothing."""
     return config.pluginmanager.getplugin("terminalreporter") or Silent()
+
+
+def fetch_display(config: pytest.Config) -> Display:
+    """Where a fetch is watched in a run: the terminal; in an xdist worker, which has none, the lines on stderr."""
+    capturing = config.pluginmanager.getplugin("capturemanager")
+
+    def uncaptured() -> contextlib.AbstractContextManager[None]:
+        # Modules are collected, and their output is taken for theirs.
+        return capturing.global_and_fixture_disabled() if capturing else contextlib.nullcontext()
+
+    def line(text: str) -> None:
+        with uncaptured():
+            if worker:
+                print(f"proctor: {text}", file=sys.stderr, flush=True)
+            else:
+                reporter.write_line(f"proctor: {text}", flush=True)
+
+    def live(text: str) -> None:
+        width = reporter._tw.fullwidth - 1
+        with uncaptured():
+            reporter.write(text if text == "\n" else "\r" + text[:width].ljust(width), flush=True)
+
+    worker, reporter = hasattr(config, "workerinput"), reporter_of(config)
+    watched = not worker and bool(reporter.isatty) and reporter.verbosity == 0
+    if watched:
+        live("\n")  # behind pytest's own "collecting ..."
+    return Display(line, live if watched else None, waiting=not worker)
 
 
 class Silent:

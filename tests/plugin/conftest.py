@@ -31,6 +31,7 @@ def suite(
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(map(str, SOURCES)))
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("PROCTOR_CACHE", str(fake / "cache"))
     # CI is among them: there pytest repeats each message in full in its summary.
     for name in (
         "CI",

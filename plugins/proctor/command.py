@@ -1,0 +1,119 @@
+"""The command `proctor`: a table of subcommands, each with its arguments and what it does.
+
+Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from proctor import __version__
+from proctor.data import Source, bundled_root, load_manifest
+from proctor.errors import DataError, ProctorError
+from proctor.fetch import Display, cache_root, fetch, named
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand. `run` returns the exit code; a ProctorError that it raises is told, and is exit code 1."""
+
+    name: str
+    help: str
+    arguments: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, argparse.ArgumentParser], int]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with `arguments`, by default those of the process; returns its exit code."""
+    parser = argparse.ArgumentParser(
+        prog="proctor", description="Language model evaluation with pytest: what is not a test run."
+    )
+    parser.add_argument("--version", action="version", version=f"proctor {__version__}")
+    table = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in COMMANDS:
+        own = table.add_parser(command.name, help=command.help, description=command.help)
+        command.arguments(own)
+        own.set_defaults(command=command, parser=own)
+    chosen = parser.parse_args(arguments)
+    try:
+        code: int = chosen.command.run(chosen, chosen.parser)
+        return code
+    except ProctorError as error:
+        print(f"proctor: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nproctor: interrupted; what has come is kept", file=sys.stderr)
+        return 130
+
+
+def known_sources() -> dict[str, Source]:
+    """The sources of the benchmarks that come with proctor, and of those under the current folder.
+
+    Raises DataError for a manifest that cannot be read.
+    """
+    beside = Path(__file__).parents[2] / "data"
+    if not (Path(__file__).parents[1].name == "plugins" and (beside / "manifest.yaml").is_file()):
+        spec = importlib.util.find_spec("proctor_evals.data")
+        beside = Path(next(iter(spec.submodule_search_locations or ["."]))) if spec else beside
+    known = load_manifest(beside / "manifest.yaml")
+    here = bundled_root(Path.cwd() / "manifest.yaml")
+    return known if here is None else {**known, **load_manifest(here / "manifest.yaml")}
+
+
+def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
+    cache = str(cache_root()).replace("%", "%%")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark whose published data are fetched")
+    parser.add_argument("--all", action="store_true", help="fetch those of every benchmark")
+    parser.add_argument(
+        "--data-dir",
+        "--cache",
+        metavar="DIR",
+        type=Path,
+        help=f"data root to fill, as pytest's --data-dir takes it (default: {cache}; PROCTOR_CACHE moves it)",
+    )
+    parser.add_argument("--mirror", metavar="URL", help="ask this host in place of the published ones")
+    parser.add_argument("--force", action="store_true", help="download again, and replace what is there")
+
+
+def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    known = known_sources()
+    if bool(chosen.names) == chosen.all:
+        parser.error(f"name benchmarks, or --all; there are: {', '.join(sorted(known))}")
+    if problems := named(known, chosen.names):
+        parser.error("; ".join(problems))
+    root = (chosen.data_dir or cache_root()).expanduser().absolute()
+    failed = False
+    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetch]:
+        try:
+            done = fetch(known[name], name, root, display(), mirror=chosen.mirror, force=chosen.force)
+        except DataError as error:
+            failed = True
+            print(f"proctor: {error}", file=sys.stderr)
+        else:
+            files = f"{done.files} file{'s' if done.files > 1 else ''}, {done.size / 1e6:.1f} MB"
+            print(f"{name}: {'fetched and' if done.new else 'there already,'} verified: {files} in {done.folder}")
+    return int(failed)
+
+
+def display() -> Display:
+    """Lines to stdout, and one that is rewritten where that is a terminal."""
+
+    def live(text: str) -> None:
+        print(text if text == "\n" else f"\r{text}\x1b[K", end="", flush=True)
+
+    return Display(lambda text: print(text, flush=True), live if sys.stdout.isatty() else None)
+
+
+COMMANDS = (
+    Command(
+        "fetch",
+        "Download the published data of benchmarks into the cache, where runs with a real model look for them.",
+        _fetch_arguments,
+        _fetch_run,
+    ),
+)

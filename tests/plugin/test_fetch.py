@@ -1,0 +1,505 @@
+"""Published data: fetched once, verified, resumed; by the command and by a first run with a real model."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from data_server import DataServer, serving
+from proctor import DataError, download
+from proctor.data import Source, load_manifest
+from proctor.fetch import Display, complete, fetch, mirrored
+from suites import CHECKOUT, SOURCES, Suite
+
+ROWS = {
+    name: b"".join(
+        json.dumps({"question": f"{i} + {i}", "answer": f"Add.\n#### {2 * i}"}).encode() + b"\n" for i in range(count)
+    )
+    for name, count in (("test", 12), ("train", 8))
+}
+BIG = os.urandom(1 << 20)
+PATIENCE = 30.0
+"""Seconds until a test gives up; nothing is measured by them."""
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[DataServer]:
+    for name in ("PROCTOR_OFFLINE", "HF_HUB_OFFLINE", "PROCTOR_DATA_MIRROR", "PROCTOR_CACHE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(download, "FIRST_WAIT", 0.01)
+    with serving({"/test.jsonl": ROWS["test"], "/train.jsonl": ROWS["train"], "/big.jsonl": BIG}) as state:
+        yield state
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def entry(*names: str, pinned: bool = True, files: str = "test.jsonl") -> dict:
+    """A manifest's entry that pins files of the server by their content, at a host that is nowhere."""
+    contents = {"test.jsonl": ROWS["test"], "train.jsonl": ROWS["train"], "big.jsonl": BIG}
+    pins = [{"file": name, "url": f"https://nowhere.invalid/{name}"} for name in names]
+    if pinned:
+        pins = [{**pin, "size": len(contents[pin["file"]]), "sha256": sha256(contents[pin["file"]])} for pin in pins]
+    return {"files": files, "origin": "the authors", "licence": "MIT", "fetch": {"revision": "r1", "files": pins}}
+
+
+def source(tmp_path: Path, made: dict) -> Source:
+    (tmp_path / "manifest.yaml").write_text(yaml.safe_dump({"made": made}))
+    return load_manifest(tmp_path / "manifest.yaml")["made"]
+
+
+class Fetching:
+    """Fetches of the benchmark `made` into a root of the test's own."""
+
+    def __init__(self, folder: Path, mirror: str, made: dict) -> None:
+        self.source, self.root, self.mirror = source(folder, made), folder / "root", mirror
+        self.folder, self.part = self.root / "made", self.root / ".made.part"
+        self.lines: list[str] = []
+
+    def __call__(self, force: bool = False, display: Display | None = None):
+        return fetch(
+            self.source, "made", self.root, display or Display(self.lines.append), mirror=self.mirror, force=force
+        )
+
+
+@pytest.fixture
+def made(tmp_path: Path, server: DataServer) -> Callable[..., Fetching]:
+    return lambda *names, **how: Fetching(tmp_path, server.url, entry(*(names or ("test.jsonl",)), **how))
+
+
+def test_data_are_fetched_once_and_verified(made, server):
+    fetching = made("test.jsonl", "train.jsonl")
+    assert not complete(fetching.source, "made", fetching.root)
+    done = fetching()
+    assert (done.new, done.files, done.size) == (True, 2, sum(map(len, ROWS.values())))
+    assert (fetching.folder / "test.jsonl").read_bytes() == ROWS["test"]
+    assert complete(fetching.source, "made", fetching.root)
+    assert fetching.lines[0] == "made: from the authors, licence MIT"
+    assert not fetching.part.exists()
+    assert fetching().new is False
+    assert server.paths == ["test.jsonl", "train.jsonl"]
+    record = json.loads((fetching.folder / "fetched.json").read_text())
+    assert record["revision"] == "r1"
+    assert record["sources"][0]["url"] == "https://nowhere.invalid/test.jsonl"
+
+
+@pytest.mark.parametrize(("ranges", "tags"), [(True, True), (True, False), (False, True)])
+def test_what_breaks_off_is_gone_on_with(made, server, ranges, tags):
+    server.ranges, server.tags = ranges, tags
+    server.script = [("cut", 300_000), ("cut", 200_000)]
+    fetching = made("big.jsonl")
+    assert fetching().new
+    begun = [int((asked or "bytes=0-").removeprefix("bytes=").rstrip("-")) for _, asked in server.asked]
+    assert begun[0] == 0
+    assert 200_000 < begun[1] <= 300_000
+    assert (400_000 if ranges else 100_000) < begun[2] <= (500_000 if ranges else 200_000)
+    assert (fetching.folder / "big.jsonl").read_bytes() == BIG
+
+
+@pytest.mark.parametrize("order", [503, 429, ("retry", 0)])
+def test_a_busy_server_is_asked_again(made, server, order):
+    server.script = [order, order]
+    assert made()().new
+    assert len(server.asked) == 3
+
+
+def test_a_busy_server_is_given_up_in_the_end(made, server):
+    server.script = [503] * 20
+    with pytest.raises(
+        DataError, match=r"made: test\.jsonl cannot be had: http://127.* HTTP 503 \(5 tries\).*--mirror"
+    ):
+        made()()
+    assert len(server.asked) == download.TRIES
+
+
+def test_no_one_waits_for_an_hour(made, server):
+    server.script = [("retry", 3600)]
+    with pytest.raises(DataError, match="HTTP 429, which asks to wait 3600 s"):
+        made()()
+
+
+@pytest.mark.parametrize(
+    ("order", "message"),
+    [
+        (404, r"made: test\.jsonl cannot be had: http://127.*/test\.jsonl: HTTP 404: it is not there"),
+        (403, "HTTP 403"),
+        (("instead", b"<html>Log in</html>"), r"has 19 bytes where \d+ were published: not that file"),
+        (("instead", ROWS["test"][:-2] + b"!\n"), r"its sha256 is \w{64}, but \w{64} is published.*proctor fetch made"),
+    ],
+)
+def test_a_file_that_is_not_the_published_one_is_refused_and_what_was_there_stays(made, server, order, message):
+    fetching = made()
+    fetching()
+    server.script = [order]
+    with pytest.raises(DataError, match=message):
+        fetching(force=True)
+    assert (fetching.folder / "test.jsonl").read_bytes() == ROWS["test"]
+    assert complete(fetching.source, "made", fetching.root)
+
+
+def test_the_next_address_is_asked_where_one_fails(tmp_path, server):
+    described = entry("test.jsonl")
+    described["fetch"]["files"][0]["url"] = [f"{server.url}/gone.jsonl", f"{server.url}/test.jsonl"]
+    fetching = Fetching(tmp_path, "", described)
+    assert fetching().new
+    assert server.paths == ["gone.jsonl", "test.jsonl"]
+
+
+@pytest.mark.parametrize("garbage", [b"no beginning of it", b"x" * (len(BIG) + 1), b"x" * len(BIG)])
+def test_garbage_in_the_place_of_a_beginning_does_no_harm(made, server, garbage):
+    fetching = made("big.jsonl")
+    fetching.part.mkdir(parents=True)
+    (fetching.part / "0-big.jsonl").write_bytes(garbage)
+    fetching()
+    assert (fetching.folder / "big.jsonl").read_bytes() == BIG
+
+
+def test_a_file_of_somebody_else_is_kept_unless_forced(made, server):
+    fetching = made()
+    fetching.folder.mkdir(parents=True)
+    (fetching.folder / "test.jsonl").write_text("mine\n")
+    with pytest.raises(
+        DataError, match=r"made/test\.jsonl is there already .* `proctor fetch made --force` replaces it"
+    ):
+        fetching()
+    assert (fetching.folder / "test.jsonl").read_text() == "mine\n"
+    assert fetching(force=True).new
+    assert (fetching.folder / "test.jsonl").read_bytes() == ROWS["test"]
+
+
+def test_a_copy_of_the_published_file_need_not_be_fetched(made, server):
+    fetching = made()
+    fetching.folder.mkdir(parents=True)
+    (fetching.folder / "test.jsonl").write_bytes(ROWS["test"])
+    fetching()
+    assert server.asked == []
+    assert complete(fetching.source, "made", fetching.root)
+
+
+def test_data_that_changed_on_the_disk_are_noticed(made, server):
+    fetching = made()
+    fetching()
+    (fetching.folder / "test.jsonl").write_bytes(ROWS["test"].replace(b"0", b"9"))
+    with pytest.raises(DataError, match=r"test\.jsonl is not what was fetched any more; `proctor fetch made --force`"):
+        fetching()
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"sources": [1], "files": {}}', '{"files": {"a": 1}, "sources": []}'])
+def test_a_record_that_cannot_be_read_is_none(made, server, text):
+    fetching = made()
+    fetching()
+    (fetching.folder / "fetched.json").write_text(text)
+    assert not complete(fetching.source, "made", fetching.root)
+    assert fetching().new
+    assert complete(fetching.source, "made", fetching.root)
+
+
+def test_another_pin_makes_the_data_incomplete(made, server):
+    fetching = made()
+    fetching()
+    fetching.source = made("train.jsonl").source
+    assert not complete(fetching.source, "made", fetching.root)
+    fetching()
+    assert sorted(path.name for path in fetching.folder.iterdir()) == ["fetched.json", "train.jsonl"]
+
+
+def test_without_a_published_sha256_the_first_one_is_trusted_and_remembered(made, server):
+    fetching = made(pinned=False)
+    server.script = [("cut", 100)]
+    fetching()
+    assert f"no sha256 is published; this one is trusted from now on: {sha256(ROWS['test'])}" in fetching.lines[-1]
+    server.files["/test.jsonl"] = b"other\n"
+    with pytest.raises(
+        DataError, match=r"was fetched at first \(fetched\.json holds it: remove that to trust another\)"
+    ):
+        fetching(force=True)
+    assert (fetching.folder / "test.jsonl").read_bytes() == ROWS["test"]
+
+
+def archive(kind: str) -> bytes:
+    """An archive with two subjects, files that nobody asked for, and members that lead elsewhere."""
+    members = {
+        "data/test/a_test.csv": b"1,2\n", "data/test/b_test.csv": b"3,4\n", "data/dev/a_dev.csv": b"5,6\n",
+        "data/val/a_val.csv": b"", "data/test/../../../../out_test.csv": b"", "/data/test/c_test.csv": b"",
+        "data/README.txt": b"", "test/d_test.csv": b"", "data/test/x\\e_test.csv": b"",
+    }  # fmt: skip
+    packed = io.BytesIO()
+    if kind == "zip":
+        with zipfile.ZipFile(packed, "w") as zipped:
+            for name, content in members.items():
+                zipped.writestr(name, content)
+        return packed.getvalue()
+    with tarfile.open(fileobj=packed, mode=f"w:{kind}") as tar:
+        link = tarfile.TarInfo("data/test/link_test.csv")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+        for name, content in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return packed.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["", "gz", "zip"])
+def test_of_an_archive_those_members_are_taken_that_are_meant_and_lead_nowhere_else(tmp_path, server, kind):
+    content = archive(kind)
+    server.files["/data.tar"] = content
+    described = {
+        "files": "test/{subject}_test.csv",
+        "shots": "dev/{subject}_dev.csv",
+        "fetch": {"files": [{"folder": "data", "url": "https://nowhere.invalid/data.tar", "sha256": sha256(content)}]},
+    }
+    fetching = Fetching(tmp_path, server.url, described)
+    assert fetching().files == 3
+    files = sorted(path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*.*") if path.is_file())
+    assert files == [
+        "manifest.yaml", "root/.made.lock", "root/made/dev/a_dev.csv", "root/made/fetched.json",
+        "root/made/test/a_test.csv", "root/made/test/b_test.csv",
+    ]  # fmt: skip
+
+
+def test_what_is_no_archive_is_refused(tmp_path, server):
+    described = {"files": "a.csv", "fetch": {"files": [{"folder": "data", "url": f"{server.url}/test.jsonl"}]}}
+    with pytest.raises(DataError, match=r"made: test\.jsonl is not an archive that can be unpacked"):
+        Fetching(tmp_path, "", described)()
+
+
+def test_a_full_disk_and_a_root_that_cannot_be_written_are_told(made, server, monkeypatch, tmp_path):
+    fetching = made()
+    fetching.root.write_text("a file")
+    with pytest.raises(DataError, match=r"made: cannot write to .*root: File exists; PROCTOR_CACHE=DIR"):
+        fetching()
+    fetching.root.unlink()
+
+    def full(*args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(download, "_continue", full)
+    with pytest.raises(
+        DataError, match=r"made: test\.jsonl .*No space left on device; make room, or set PROCTOR_CACHE"
+    ):
+        fetching()
+
+
+@pytest.mark.parametrize("variable", ["PROCTOR_OFFLINE", "HF_HUB_OFFLINE"])
+def test_nothing_is_asked_where_the_environment_forbids_it(made, server, monkeypatch, variable):
+    monkeypatch.setenv(variable, "1")
+    with pytest.raises(DataError, match=rf"made: test\.jsonl is not in .*made, and {variable} forbids to fetch it"):
+        made()()
+    assert server.asked == []
+
+
+def test_a_host_that_is_not_there_is_told_by_name(made, server):
+    fetching = made()
+    fetching.mirror = "http://127.0.0.1:9/with/path"
+    with pytest.raises(DataError, match=r"127\.0\.0\.1:9/with/path/test\.jsonl: .*[Rr]efused \(5 tries\)"):
+        fetching()
+
+
+def test_a_mirror_takes_the_place_of_scheme_and_host():
+    assert mirrored("https://host/a/b.tar", "http://user:word@mirror/data/") == "http://user:word@mirror/data/a/b.tar"
+    assert download.shown("http://user:word@mirror/data/?key=1") == "http://mirror/data/"
+
+
+def test_progress_is_one_line_on_a_terminal(made, server, monkeypatch):
+    monkeypatch.setattr("proctor.fetch.LIVE_EVERY", 0.0)
+    live: list[str] = []
+    made("big.jsonl")(display=Display(lambda text: None, live.append))
+    assert live[-1] == "\n"
+    assert live[-2].startswith("made: big.jsonl  1.0 of 1.0 MB  ")
+    assert live[-2].endswith(" MB/s")
+
+
+def command(folder: Path, server: DataServer, *args: str) -> subprocess.Popen[str]:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(map(str, SOURCES)),
+        "PROCTOR_CACHE": str(folder / "cache"),
+        "PROCTOR_DATA_MIRROR": server.url,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "proctor", "fetch", *args],
+        cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Path:
+    """A folder with a benchmark of its own, `made`, and its manifest."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "manifest.yaml").write_text(
+        yaml.safe_dump({"made": entry("big.jsonl"), "closed": {"files": "a.csv"}})
+    )
+    return tmp_path
+
+
+def wait_for(holds: Callable[[], object]) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_command_goes_on_where_it_was_killed(own, server):
+    server.script = [("stall", 600_000)]
+    first = command(own, server, "made")
+    part = own / "cache/data/.made.part/0-big.jsonl"
+    wait_for(lambda: part.exists() and part.stat().st_size >= 500_000)
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    had = part.stat().st_size
+    out, err = (second := command(own, server, "made")).communicate(timeout=PATIENCE)
+    assert second.returncode == 0, err
+    assert server.asked[-1] == ("/big.jsonl", f"bytes={had}-")
+    assert out.splitlines()[-1] == f"made: fetched and verified: 1 file, 1.0 MB in {own / 'cache/data/made'}"
+    assert (own / "cache/data/made/big.jsonl").read_bytes() == BIG
+
+
+def test_of_two_commands_at_once_one_fetches_and_the_other_says_whom_it_waits_for(own, server):
+    server.script = [("stall", 1000)]
+    first = command(own, server, "made")
+    wait_for(lambda: server.asked)
+    second = command(own, server, "made")
+    assert second.stdout is not None
+    assert second.stdout.readline().startswith(f"made: process {first.pid} on ")
+    server.go_on.set()
+    assert "fetched and verified" in first.communicate(timeout=PATIENCE)[0]
+    assert "there already, verified" in second.communicate(timeout=PATIENCE)[0]
+    assert len(server.asked) == 1
+
+
+def test_a_second_command_that_waits_can_be_interrupted(own, server):
+    server.script = [("stall", 1000)]
+    first = command(own, server, "made")
+    wait_for(lambda: server.asked)
+    second = command(own, server, "made")
+    assert second.stdout is not None
+    second.stdout.readline()
+    second.send_signal(signal.SIGINT)
+    assert "interrupted" in second.communicate(timeout=PATIENCE)[1]
+    assert second.returncode == 130
+    server.go_on.set()
+    first.communicate(timeout=PATIENCE)
+    assert first.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("args", "code", "message"),
+    [
+        ((), 2, "name benchmarks, or --all; there are: closed, gsm8k, made, mmlu"),
+        (("gsm8",), 2, "no benchmark is called 'gsm8'; did you mean gsm8k?"),
+        (("closed",), 2, "closed: its manifest does not say where it is published"),
+        (("made", "--all"), 2, "name benchmarks, or --all"),
+        (("--all", "--data-dir=elsewhere"), 1, "gsm8k: test.jsonl cannot be had"),
+        (("gsm8k",), 1, "/grade_school_math/data/test.jsonl: HTTP 404"),
+    ],
+)
+def test_the_command_says_what_is_wrong(own, server, monkeypatch, capsys, args, code, message):
+    from proctor.command import main
+
+    monkeypatch.chdir(own)
+    monkeypatch.setenv("PROCTOR_CACHE", str(own / "cache"))
+    monkeypatch.setenv("PROCTOR_DATA_MIRROR", server.url)
+    try:
+        found = main(["fetch", *args])
+    except SystemExit as stop:
+        found = stop.code
+    assert found == code
+    assert message in capsys.readouterr().err
+    # What can be had is fetched all the same.
+    assert (own / "elsewhere/made/big.jsonl").exists() == ("--all" in args and "made" not in args)
+
+
+def test_the_manifest_pins_all_that_it_names():
+    for name, known in load_manifest(CHECKOUT / "data" / "manifest.yaml").items():
+        assert known.fetch is not None, name
+        assert known.fetch.revision
+        assert all(pin.sha256 and pin.size for pin in known.fetch.pins)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"files": []}, {"files": [{"url": "https://host/a"}]}, {"files": [{"file": "../a", "url": "https://host/a"}]},
+        {"files": [{"file": "a", "url": "ftp://host/a"}]}, {"files": [{"file": "a", "url": "http://a", "sha256": "1"}]},
+        {"files": [{"file": "a", "url": "https://host/a", "sum": "1"}]}, "https://host/a",
+    ],
+)  # fmt: skip
+def test_a_fetch_section_that_is_none_is_refused(tmp_path, wrong):
+    with pytest.raises(DataError, match=r"manifest\.yaml: "):
+        source(tmp_path, {"files": "a.csv", "fetch": wrong})
+
+
+@pytest.fixture
+def published(checkout: Suite, server: DataServer, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """The project's benchmarks and a real model; gsm8k and mmlu are published by the server, and not here yet."""
+    checkout.script(bundled=False)
+    path = checkout.path / "data" / "manifest.yaml"
+    manifest = yaml.safe_load(path.read_text())
+    manifest["gsm8k"]["fetch"] = entry("test.jsonl", "train.jsonl")["fetch"]
+    path.write_text(yaml.safe_dump(manifest))
+    monkeypatch.setenv("PROCTOR_CACHE", str(checkout.path / "cache"))
+    monkeypatch.setenv("PROCTOR_DATA_MIRROR", server.url)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    return checkout
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_first_run_with_a_real_model_fetches_what_it_needs(published: Suite, server: DataServer, workers):
+    result = published.run("evals", "-k", "gsm8k", *workers, apart=True)
+    assert result.ret == 0
+    said = result.outlines + result.errlines
+    assert (
+        "proctor: gsm8k: from https://github.com/openai/grade-school-math (grade_school_math/data), licence MIT" in said
+    )
+    assert server.paths == ["test.jsonl", "train.jsonl"]
+    data = published.report()["tasks"][0]["data"]
+    assert data["origin"] == str(published.path / "cache" / "data")
+    assert (data["revision"], data["rows"]) == ("r1", 12)
+    server.files.clear()
+    again = published.run("evals", "-k", "gsm8k", *workers, apart=True)
+    assert again.ret == 0
+    assert len(server.asked) == 2
+
+
+def test_bundled_samples_fetch_nothing_and_claim_no_revision(published: Suite, server: DataServer):
+    assert published.run("evals", "--data-dir=bundled").ret == 0
+    assert server.asked == []
+    assert {task["data"]["revision"] for task in published.report()["tasks"]} == {None}
+
+
+def test_a_list_of_samples_fetches_as_well(published: Suite, server: DataServer):
+    assert len(published.nodeids("evals", "-k", "gsm8k")) == 12
+    assert len(server.asked) == 2
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_a_first_run_that_cannot_fetch_says_what_is_missing(published: Suite, server: DataServer, workers):
+    server.files.clear()
+    result = published.run("evals", "-k", "gsm8k", *workers, apart=True)
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(
+        ["*gsm8k: test.jsonl cannot be had: http://*/test.jsonl: HTTP 404*proctor fetch gsm8k*"]
+    )
+    assert published.asked == []
+    assert len(server.asked) == 1
+
+
+def test_a_subject_that_is_meant_is_known_before_its_data_are(published: Suite, server: DataServer):
+    result = published.run("evals", "-k", "astronomy")
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(["*mmlu: data.tar cannot be had: *"])
+    assert set(server.paths) == {"data.tar"}
