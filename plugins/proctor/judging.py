@@ -17,11 +17,11 @@ from proctor.collect import LoadedTask, SampleItem
 from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
-from proctor.model import Usage
+from proctor.model import Sandbox, Usage
 from proctor.records import Record, Score, record, travelling
 
 
-def question(loaded: LoadedTask, index: int) -> Question[tuple[str, Any]]:
+def question(loaded: LoadedTask, index: int, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
     """The ask of one sample: a coroutine function of the model that brings (prompt, output)."""
     samples = loaded.dataset.samples
     sample = samples[index]
@@ -29,7 +29,7 @@ def question(loaded: LoadedTask, index: int) -> Question[tuple[str, Any]]:
     async def ask(model: Any) -> tuple[str, Any]:
         prompt = loaded.render(index)
         seed = sample_seed(loaded, index)
-        return prompt, await loaded.ask(sample, prompt, model.about(sample, samples), seed)
+        return prompt, await loaded.ask(sample, prompt, model.about(sample, samples), seed, sandbox)
 
     return ask
 
@@ -56,6 +56,7 @@ class Judging:
         journal: Journal,
         strict: bool,
         waiting: Callable[[], None],
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._asked = [item for _, item in items if skip_reason(item) is None]
         self._turn = {item: turn for turn, item in enumerate(self._asked)}
@@ -66,7 +67,7 @@ class Judging:
         self._answers: LookAhead[tuple[str, Any]] = LookAhead(
             asker,
             len(self._asked),
-            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index),
+            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index, sandbox),
             window,
         )
 

@@ -13,6 +13,7 @@ from dataclasses import asdict
 from typing import Any
 
 from proctor.asks import Ranking
+from proctor.code import TestedOutput
 from proctor.errors import ProctorError
 from proctor.model import Output, Usage
 from proctor.sample import Sample
@@ -112,6 +113,12 @@ def sendable(value: Any) -> Any:
 
 
 def _answer(output: Any) -> Record:
+    if isinstance(output, TestedOutput):
+        outputs = [
+            {**_without_none(asdict(completion)), "run": _without_none(asdict(run))}
+            for completion, run in zip(output.completions, output.runs, strict=True)
+        ]
+        return {"outputs": outputs, "sandbox": _plain(output.sandbox)}
     if isinstance(output, Output):
         return {"outputs": [_without_none(asdict(completion)) for completion in output.completions]}
     if isinstance(output, Ranking):
