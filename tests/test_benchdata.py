@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("PROCTOR_BENCHDATA", ROOT.parent / "shared" / "benchdata"))
-ROWS = {"gsm8k": 1119, "hellaswag": 9842, "mmlu": 13842}
+ROWS = {"gsm8k": 1119, "hellaswag": 9842, "humaneval": 124, "mmlu": 13842}
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def test_self_check_over_all_rows(benchdata, tmp_path, model, score):
         ("gsm8k", "gen"),
         ("hellaswag", "gen"),
         ("hellaswag", "ppl"),
+        ("humaneval", "gen"),
         ("mmlu", "gen"),
         ("mmlu", "ppl"),
     }
@@ -74,6 +75,15 @@ def test_no_bundled_question_stands_in_the_published_data(benchdata):
         for _, row in proctor.data.read_rows(benchdata / name)
     }
     questions = {json.loads(row)["question"].strip().lower() for row in published}
+    problems = [
+        {part.strip() for row in rows for part in (row["prompt"], row["entry_point"], row["canonical_solution"])}
+        for rows in (
+            [row for _, row in proctor.data.read_rows(folder / "humaneval/HumanEval.jsonl")]
+            for folder in (benchdata, ROOT / "data")
+        )
+    ]
+    assert len(problems[1]) > 36
+    assert not problems[0] & problems[1]
     for path in sorted((benchdata / "mmlu").rglob("*.csv*")):
         questions |= {row[0].strip().lower() for _, row in proctor.data.read_rows(path, "none")}
     bundled = [

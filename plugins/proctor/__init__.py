@@ -10,8 +10,9 @@ __version__ = "0.1.0"
 
 from proctor.asks import Ask, Ranking, generate, rank
 from proctor.benchmark import Benchmark
+from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
-from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Usage
+from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage
 from proctor.sample import Sample
 
 __all__ = [
@@ -25,12 +26,15 @@ __all__ = [
     "Model",
     "Output",
     "ProctorError",
+    "Program",
     "PromptError",
     "Ranking",
     "Sample",
     "ServiceError",
     "SetupError",
+    "TestedOutput",
     "Usage",
     "generate",
+    "generate_code",
     "rank",
 ]

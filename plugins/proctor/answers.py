@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from proctor.asks import Ranking
-from proctor.model import NO_USAGE, Completion, Likelihood, Output, Usage
+from proctor.code import TestedOutput
+from proctor.model import NO_USAGE, Completion, Execution, Likelihood, Output, Usage
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]
@@ -94,6 +95,12 @@ def _new_file(folder: Path, name: str) -> BinaryIO:
 
 def as_record(output: Any) -> Record:
     """The part of a record that says what came back; `restored` makes the output from it again."""
+    if isinstance(output, TestedOutput):
+        outputs = [
+            {**_without_none(asdict(completion)), "run": _without_none(asdict(run))}
+            for completion, run in zip(output.completions, output.runs, strict=True)
+        ]
+        return {"outputs": outputs, "sandbox": plain(output.sandbox)}
     if isinstance(output, Output):
         return {"outputs": [_without_none(asdict(completion)) for completion in output.completions]}
     if isinstance(output, Ranking):
@@ -112,7 +119,12 @@ def restored(line: Mapping[str, Any]) -> Any:
     """The output of which `as_record`, with its `usage`, is a part of `line`; None where there is none in it."""
     usage = Usage(**line["usage"])
     if "outputs" in line:
-        return Output([Completion(**completion) for completion in line["outputs"]], usage)
+        outputs = [dict(completion) for completion in line["outputs"]]
+        runs = [Execution(**completion.pop("run")) for completion in outputs if "run" in completion]
+        completions = [Completion(**completion) for completion in outputs]
+        return (
+            TestedOutput(completions, usage, runs, line["sandbox"]) if "sandbox" in line else Output(completions, usage)
+        )
     if "choices" in line:
         choices = [dict(choice) for choice in line["choices"]]
         labels = [choice.pop("label") for choice in choices]

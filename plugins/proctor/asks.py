@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from proctor.errors import SetupError
-from proctor.model import NO_USAGE, Likelihood, Model, Output, Usage
+from proctor.model import NO_USAGE, Likelihood, Model, Output, Sandbox, Usage
 from proctor.sample import Sample
 
-GIVEN = ("sample", "prompt", "model", "seed")
+GIVEN = ("sample", "prompt", "model", "seed", "sandbox")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
 
 
@@ -86,8 +86,15 @@ class Ask:
     check: Callable[[Sample, Mapping[str, Any]], str | None] | None = None
     least: Mapping[str, float] = field(default_factory=dict)
 
-    def __call__(self, sample: Sample, prompt: str, model: Model, seed: int) -> Awaitable[Any]:
-        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed}
+    @property
+    def runs_code(self) -> bool:
+        """Whether it takes `sandbox`, to run code that the model wrote."""
+        return "sandbox" in inspect.signature(self.function).parameters
+
+    def __call__(
+        self, sample: Sample, prompt: str, model: Model, seed: int, sandbox: Sandbox | None = None
+    ) -> Awaitable[Any]:
+        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox}
         taken = {name: given[name] for name in GIVEN if name in inspect.signature(self.function).parameters}
         return self.function(**taken, **self.parameters)
 

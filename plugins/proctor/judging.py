@@ -18,11 +18,11 @@ from proctor.collect import LoadedTask, SampleItem
 from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
-from proctor.model import Usage
+from proctor.model import Sandbox, Usage
 from proctor.records import Record, Score, prompt_sha256, record, travelling
 
 
-def question(loaded: LoadedTask, index: int, answers: Answers) -> Question[tuple[str, Any]]:
+def question(loaded: LoadedTask, index: int, answers: Answers, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
     """The ask of one sample: a coroutine function of the model that brings (prompt, output).
 
     What an earlier attempt was answered is not asked again; what comes back is on disk before it is judged.
@@ -36,7 +36,8 @@ def question(loaded: LoadedTask, index: int, answers: Answers) -> Question[tuple
         sha256 = prompt_sha256(prompt)
         output = answers.find(key, sha256)
         if output is None:
-            output = await loaded.ask(sample, prompt, model.about(sample, samples), sample_seed(loaded, index))
+            seed = sample_seed(loaded, index)
+            output = await loaded.ask(sample, prompt, model.about(sample, samples), seed, sandbox)
             answers.write(key, sha256, output)
         return prompt, output
 
@@ -66,6 +67,7 @@ class Judging:
         journal: Journal,
         strict: bool,
         waiting: Callable[[], None],
+        sandbox: Sandbox | None = None,
     ) -> None:
         self._asked = [item for _, item in items if skip_reason(item) is None]
         self._turn = {item: turn for turn, item in enumerate(self._asked)}
@@ -76,7 +78,7 @@ class Judging:
         self._answers: LookAhead[tuple[str, Any]] = LookAhead(
             asker,
             len(self._asked),
-            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index, answers),
+            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index, answers, sandbox),
             window,
         )
 

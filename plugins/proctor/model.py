@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -96,6 +96,64 @@ class Likelihoods:
     choices: Sequence[Likelihood]
     usage: Usage = NO_USAGE
     context_cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program of a model's, and what tests it.
+
+    The untrusted process runs `program`. Another one runs `setup` and `check`, which define `check(candidate)`, and
+    calls it with a stand-in for the function `entry_point` of the program: its arguments and values cross as plain ones.
+    """
+
+    program: str
+    entry_point: str
+    setup: str
+    check: str
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one run of a program may use: `timeout` in seconds, of the processor's time too; sizes in MiB.
+
+    `output` is the size of one returned value, `folder` that of the files it writes.
+    """
+
+    timeout: float = 10.0
+    memory: int = 1024
+    output: int = 16
+    folder: int = 16
+    processes: int = 32
+    open_files: int = 64
+
+    def as_record(self) -> dict[str, float]:
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """What became of one program: `status` is `passed`, `failed` or `timeout`; `detail` says why in words."""
+
+    status: str
+    detail: str = ""
+    seconds: float = 0.0
+
+    @property
+    def passed(self) -> bool:
+        return self.status == "passed"
+
+
+class Sandbox(Protocol):
+    """Runs programs apart from everything else. One per process, used within one event loop."""
+
+    async def run(self, program: Program, limits: Limits) -> Execution:
+        """Run a program's tests. Raises `AskError` of kind `sandbox` where it could not be run."""
+
+    def about(self, limits: Limits) -> Mapping[str, Any]:
+        """What a record says of how programs were run: `isolation`, by layer, and `limits`."""
+
+    def close(self) -> None:
+        """Leave nothing behind; safe to call twice."""
 
 
 class Model(Protocol):

@@ -36,6 +36,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "parameters": {name: _shown(value) for name, value in loaded.ask.parameters.items()},
         "nodeid": nodeid,
         "needs": loaded.ask.needs,
+        "runs_code": loaded.ask.runs_code,
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "selected": selected,

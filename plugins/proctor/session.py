@@ -19,7 +19,7 @@ from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import Connection, Likelihoods, Output, Service
+from proctor.model import Connection, Likelihoods, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
@@ -76,6 +76,17 @@ def needs_model(items: Sequence[pytest.Item]) -> bool:
     return False
 
 
+def sandbox_of(config: pytest.Config) -> Sandbox:
+    """What runs the code that a model wrote. Raises pytest.UsageError where that is not safe, or not to be had."""
+    try:
+        sandbox: Sandbox | None = config.hook.pytest_proctor_sandbox(config=config)
+    except SetupError as error:
+        raise pytest.UsageError(str(error)) from None
+    if sandbox is None:
+        raise pytest.UsageError("no plugin runs code that a model wrote: proctor_service is not loaded")
+    return sandbox
+
+
 class Asking:
     """Asks, and judges samples, in this process."""
 
@@ -87,6 +98,7 @@ class Asking:
         self._asker: Asker | None = None
         self._journal: Journal | None = None
         self._answers: Answers | None = None
+        self._sandbox: Sandbox | None = None
 
     def asker(self, connection: Connection) -> Asker:
         """The event loop with the connected model, started at the first call."""
@@ -100,16 +112,27 @@ class Asking:
         """Start asking, and return what judges these items; `name` is this process's in the folder `parts`."""
         from proctor.judging import Judging
 
+        if any(item.loaded.ask.runs_code for _, item in items) and self.settings.rescore is None:
+            self._sandbox = sandbox_of(self.config)
         self._journal = Journal(parts / f"{name}.jsonl")
         rescored = self.settings.rescore
         self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
-        window = WINDOW * self.concurrency
-        asker = self.asker(connection)
-        return Judging(asker, items, window, self._answers, self._journal, self.settings.strict, waiting)
+        return Judging(
+            self.asker(connection),
+            items,
+            WINDOW * self.concurrency,
+            self._answers,
+            self._journal,
+            self.settings.strict,
+            waiting,
+            self._sandbox,
+        )
 
     def close(self) -> None:
         if self._asker is not None:
             self._asker.close()
+        if self._sandbox is not None:
+            self._sandbox.close()
         for file in (self._journal, self._answers):
             if file is not None:
                 file.close()
@@ -139,6 +162,9 @@ class Owner:
                 f"{owned} is an option of this suite's own; what it says to proctor stands in pytest.ini as {setting}, "
                 f"or is given by -o {setting}=VALUE"
             )
+        if any(task["runs_code"] for task in tasks):
+            # Found out before anything is asked or started; who asks has one of its own.
+            sandbox_of(self.config).close()
         reporter = reporter_of(self.config)
         connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
         if tasks:

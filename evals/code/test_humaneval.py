@@ -1,0 +1,35 @@
+"""HumanEval (Chen et al. 2021, arXiv:2107.03374): 164 functions to complete, judged by their tests.
+
+0-shot; the prompt ends with the docstring, and a text ends where the function does. pass@k is the paper's unbiased
+estimator: `--set humaneval.n=20 --set humaneval.temperature=0.8` adds pass@10.
+"""
+
+from proctor import Benchmark, Program, Sample, generate_code
+from proctor.extract import function_body
+from proctor.metrics import pass_at
+
+STOP = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
+
+humaneval = Benchmark("humaneval", main="pass@1", prompt="{{ question }}")
+
+
+@humaneval.rows
+def read(row):
+    tests = {"entry_point": row["entry_point"], "check": row["test"]}
+    return Sample(question=row["prompt"], target=row["canonical_solution"], metadata=tests)
+
+
+def program(sample, text):
+    name = sample.metadata["entry_point"]
+    return Program(
+        program=sample.question + function_body(text, name, STOP),
+        entry_point=name,
+        setup=sample.question,
+        check=sample.metadata["check"],
+    )
+
+
+@humaneval.test(generate_code(program, max_tokens=512, stop=STOP))
+def test_humaneval(sample, output, score):
+    body = function_body(output.text, sample.metadata["entry_point"], STOP)
+    score(body if body.strip() else None, **pass_at(len(output.runs), output.passed))

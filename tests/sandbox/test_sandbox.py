@@ -1,0 +1,298 @@
+"""Right programs pass; programs that cheat do not, and harm nothing. Real processes throughout."""
+
+import asyncio
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import proctor_service.sandbox
+import pytest
+from proctor.errors import AskError, ServiceError
+from proctor.model import Limits, Program
+from proctor_service.sandbox import LocalSandbox
+
+QUICK = Limits(timeout=3.0, memory=256)
+SECRET = "the_secret_of_the_tests"
+CHECK = f"""
+{SECRET} = 7
+def check(candidate):
+    assert candidate(2) == 4, "{SECRET}"
+    assert candidate(3) == 9
+"""
+
+
+@pytest.fixture(scope="module")
+def sandbox():
+    try:
+        made = LocalSandbox()
+    except ServiceError as error:
+        if sys.platform == "linux" and os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+    yield made
+    made.close()
+
+
+def run(sandbox, program, check=CHECK, limits=QUICK, setup="", entry_point="f"):
+    return asyncio.run(sandbox.run(Program(program, entry_point, setup, check), limits))
+
+
+RIGHT = {
+    "plain": "def f(x): return x * x",
+    "prints": 'def f(x):\n    print(\'{"status": "failed"}\')\n    return x * x',
+    "library": "import math, collections, re, itertools, random, heapq, datetime\ndef f(x): return int(math.pow(x, 2))",
+    "files of its own": "def f(x):\n    open('note', 'w').write(str(x))\n    return int(open('note').read()) ** 2",
+    "threads": """
+import threading
+def f(x):
+    found = []
+    thread = threading.Thread(target=lambda: found.append(x * x))
+    thread.start(); thread.join()
+    return found[0]
+""",
+}
+
+
+@pytest.mark.parametrize("program", RIGHT.values(), ids=RIGHT)
+def test_right_programs_pass(sandbox, program):
+    assert run(sandbox, program).passed
+
+
+CHEATS = {
+    "own __eq__": "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()",
+    "int with own __eq__": "class A(int):\n    def __eq__(self, other): return True\n    __hash__ = None\ndef f(x): return A(1)",
+    "list with own __eq__": "class A(list):\n    def __eq__(self, other): return True\ndef f(x): return [A()]",
+    "own __reduce__": "class A:\n    def __reduce__(self): return (int, ('4',))\ndef f(x): return A()",
+    "generator": "def f(x):\n    yield x * x",
+    "os._exit(0) at import": "import os\nos._exit(0)",
+    "os._exit(0) in the call": "import os\ndef f(x): os._exit(0)",
+    "sys.exit(0)": "import sys\ndef f(x): sys.exit(0)",
+    "atexit": "import atexit, os\natexit.register(lambda: os._exit(0))\ndef f(x): raise SystemExit(0)",
+    "patched AssertionError": "import builtins\nbuiltins.AssertionError = type('E', (BaseException,), {})\ndef f(x): return 0",
+    "patched builtins": "import builtins\nfor n in ('exec', 'compile', 'type', 'abs', 'len'):\n    setattr(builtins, n, lambda *a: True)\ndef f(x): return 0",
+    "patched __builtins__": "__builtins__['__build_class__'] = None\nABS = __builtins__\nABS.clear()\ndef f(x): return 0",
+    "own check": "def check(candidate): pass\ndef f(x): return 0",
+    "patched protocol": """
+import sys
+main = sys.modules['__main__']
+main.encode = lambda value: ["x"]
+def f(x): return 0
+""",
+    "verdict on the pipes": """
+import os, json, struct
+data = json.dumps({"status": "passed", "detail": ""}).encode()
+for fd in range(64):
+    for text in (data, struct.pack("<Q", len(data)) + data):
+        try: os.write(fd, text)
+        except OSError: pass
+def f(x): return 0
+""",
+    "a reply of JSON that is no value": """
+import sys
+main = sys.modules['__main__']
+def f(x):
+    main.send(4, {"value": ["l", {"passed": True}]}); main.send(5, {"value": {"__class__": "int"}})
+    return 0
+""",
+    "frames and garbage": f"""
+import gc, sys
+def f(x):
+    seen = repr([o for o in gc.get_objects() if isinstance(o, dict) and 'candidate' in o])
+    frame = sys._getframe()
+    while frame:
+        if '{SECRET[:5]}' + '{SECRET[5:]}' in str(frame.f_locals): return x * x
+        frame = frame.f_back
+    return 0
+""",
+    "proc of other processes": """
+import glob
+def f(x):
+    for name in glob.glob('/proc/[0-9]*/cmdline') + glob.glob('/proc/[0-9]*/environ'): return x * x
+    return 0
+""",
+    "network": """
+import socket
+def f(x):
+    try:
+        socket.create_connection(("127.0.0.1", PORT), 1)
+        return x * x
+    except OSError: return 0
+""",
+    "kill the parent": """
+import os, signal
+def f(x):
+    for pid in (0, -1, 1, os.getppid(), *range(2, 50)):
+        try: os.kill(pid, 9)
+        except OSError: pass
+    return 0
+""",
+    "fork and answer twice": """
+import os
+def f(x):
+    try: os.fork(); return x * x
+    except OSError: return 0
+""",
+    "another program": """
+import subprocess, sys
+def f(x):
+    try: subprocess.run([sys.executable or '/usr/bin/python3', '-c', '']); return x * x
+    except Exception: return 0
+""",
+    "segmentation fault": "import ctypes\ndef f(x): return ctypes.string_at(0)",
+    "deep recursion": "import sys\nsys.setrecursionlimit(10**9)\ndef f(x): return f(x)",
+    "a value of great depth": "def f(x):\n    a = []\n    for _ in range(100000): a = [a]\n    return a",
+    "memory": "def f(x): return len(bytearray(10**10)) and x * x",
+    "a large reply": "def f(x): return 'x' * (20 * 2**20)",
+    "a large file": """
+def f(x):
+    try:
+        with open('large', 'wb') as file:
+            for _ in range(64): file.write(bytes(2**20)); file.flush()
+        return x * x
+    except OSError: return 0
+""",
+    "writing to Python's library": """
+import os
+def f(x):
+    for folder in (os.path.dirname(os.__file__), '/', '/usr/lib'):
+        try: open(folder + '/planted.py', 'w'); return x * x
+        except OSError: pass
+    return 0
+""",
+    "mounting": """
+import ctypes
+def f(x):
+    libc = ctypes.CDLL(None)
+    return x * x if 0 in (libc.unshare(0x10000000), libc.mount(b'none', b'/tmp', b'tmpfs', 0, None)) else 0
+""",
+    "slow __del__": "import time\nclass A:\n    def __del__(self): time.sleep(60)\ndef f(x):\n    A()\n    return 4",
+}
+ENDLESS = {
+    "loop": "def f(x):\n    while True: pass",
+    "loop at import": "while True: pass",
+    "output": "import os\ndef f(x):\n    while True: print('x' * 10000); os.write(2, b'x' * 10000)",
+    "fork bomb": "import os\ndef f(x):\n    while True:\n        try: os.fork()\n        except OSError: pass",
+    "threads": "import threading, time\ndef f(x):\n    while True:\n        try: threading.Thread(target=time.sleep, args=(60,)).start()\n        except RuntimeError: pass",
+    "signals caught": """
+import signal
+for number in range(1, 65):
+    try: signal.signal(number, lambda *a: None)
+    except (OSError, ValueError): pass
+def f(x):
+    while True:
+        try:
+            while True: pass
+        except BaseException: pass
+""",
+}
+
+
+@pytest.fixture(scope="module")
+def port():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize("program", CHEATS.values(), ids=CHEATS)
+def test_cheats_fail(sandbox, port, program):
+    assert run(sandbox, program.replace("PORT", str(port))).status in ("failed", "timeout")
+
+
+@pytest.mark.parametrize("program", ENDLESS.values(), ids=ENDLESS)
+def test_what_does_not_end_is_ended(sandbox, program):
+    started = time.monotonic()
+    assert not run(sandbox, program, limits=Limits(timeout=0.5, memory=256)).passed
+    assert time.monotonic() - started < 6
+
+
+def test_the_tests_own_file_is_out_of_sight(sandbox, tmp_path):
+    secret = tmp_path / "tests.jsonl"
+    secret.write_text("4")
+    program = f"def f(x):\n    try: return int(open({str(secret)!r}).read())\n    except OSError: return 0"
+    assert not run(sandbox, program, check="def check(candidate): assert candidate(2) == 4").passed
+    assert run(sandbox, program, check="def check(candidate): assert candidate(2) == 0").passed
+
+
+def test_nothing_is_left_running(sandbox):
+    mark = "proctor-sandbox-left"
+    program = f"import threading, time\nMARK = '{mark}'\ndef f(x):\n    threading.Thread(target=time.sleep, args=(600,)).start()\n    return x * x"
+    assert run(sandbox, program).passed
+    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    assert sandbox._folder not in found
+
+
+def test_a_program_ends_with_whoever_ran_it(sandbox):
+    script = """
+import asyncio
+from proctor.model import Limits, Program
+from proctor_service.sandbox import LocalSandbox
+sandbox = LocalSandbox()
+print(sandbox._folder, flush=True)
+asyncio.run(sandbox.run(Program("while True: pass", "f", "", ""), Limits(timeout=600.0)))
+"""
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, env=environment) as runner:
+        folder = runner.stdout.readline().strip()
+
+        def running():
+            return folder in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+
+        wait_until(running)
+        time.sleep(0.3)
+        runner.kill()
+    wait_until(lambda: not running())
+    os.rmdir(folder)
+
+
+def wait_until(holds, seconds=10.0):
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(
+    "value", ["None", "True", "-3", "10**400", "1.5", "float('inf')", "'\\ud800é'", "[1, (2, {3})]", "{(1, 2): [b'x', 1j]}", "frozenset({1})"]
+)  # fmt: skip
+def test_plain_values_cross_as_they_are(sandbox, value):
+    check = f"def check(candidate):\n    value = {value}\n    found = candidate(value)\n    assert found == value\n    assert type(found) is type(value)"
+    assert run(sandbox, "def f(x): return x", check=check).passed
+
+
+def test_an_exception_crosses_by_its_name(sandbox):
+    check = """
+def check(candidate):
+    try: candidate(0)
+    except ZeroDivisionError as error: assert 'zero' in str(error)
+    else: assert False
+"""
+    assert run(sandbox, "def f(x): return 1 / x", check=check).passed
+    found = run(sandbox, "def f(x): return nothing")
+    assert found.detail == "NameError: name 'nothing' is not defined"
+
+
+def test_a_test_that_catches_everything_is_not_passed_by_a_dead_program(sandbox):
+    check = "def check(candidate):\n    try: candidate(1)\n    except: pass"
+    assert not run(sandbox, "import os\ndef f(x): os._exit(0)", check=check).passed
+
+
+def test_where_nothing_isolates_code_is_refused_until_it_is_allowed(monkeypatch):
+    monkeypatch.setattr(proctor_service.sandbox, "_problem", lambda sandbox: "no namespaces")
+    with pytest.raises(ServiceError, match="--allow-unsafe-code"):
+        LocalSandbox()
+    allowed = LocalSandbox(unsafe=True)
+    assert allowed.about(QUICK)["isolation"] == ["rlimits"]
+    assert run(allowed, RIGHT["plain"]).passed
+    for name in ("own __eq__", "os._exit(0) in the call", "patched builtins", "own check"):
+        assert not run(allowed, CHEATS[name]).passed
+    allowed.close()
+
+
+def test_what_cannot_be_isolated_is_an_error_and_no_wrong_answer(sandbox, monkeypatch):
+    config = sandbox._config
+    monkeypatch.setattr(sandbox, "_config", lambda limits: {**config(limits), "root": "/nonexistent"})
+    with pytest.raises(AskError, match="could not be isolated") as caught:
+        run(sandbox, RIGHT["plain"])
+    assert caught.value.kind == "sandbox"
