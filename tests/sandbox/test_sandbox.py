@@ -106,7 +106,7 @@ def f(x):
         frame = frame.f_back
     return 0
 """,
-    "proc of other processes": f"""
+    "proc of other processes": """
 import glob
 def f(x):
     for name in glob.glob('/proc/[0-9]*/cmdline') + glob.glob('/proc/[0-9]*/environ'): return x * x
