@@ -103,7 +103,7 @@ class Program:
     """A program of a model's, and what tests it.
 
     The untrusted process runs `program`. Another one runs `setup` and `check`, which define `check(candidate)`, and
-    calls it with a stand-in for the function `entry_point` of the program: its arguments and values cross as plain ones.
+    calls it with a stand-in for the program's function `entry_point`: arguments and values cross as plain ones.
     """
 
     program: str

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.extract import after, choice_letter, final_number, number, split_thinking
+from proctor.extract import after, choice_letter, final_number, function_body, number, split_thinking
 
 FINAL_NUMBERS = [
     ("18", "18"),
@@ -271,3 +271,32 @@ def test_long_repetitions_are_read_through(piece):
     assert choice_letter(text) in {"A", None}
     assert (final_number(text) is None) == (number(text) is None)
     split_thinking(text)
+
+
+BODIES = [
+    ("    return 1\n", "    return 1\n"),
+    ("", ""),
+    ("    return 1\n\ndef two():\n    return 2\n", "    return 1\n"),
+    ("    # a note\n    return 1\nprint(one())", "    # a note\n    return 1"),
+    ("return 1", "    return 1"),
+    ("x = 1\nif x:\n    return x", "    x = 1"),
+    ("\n\n    return 1", "\n\n    return 1"),
+    ("<think>def?</think>\n\n    return 1", "    return 1"),
+    ("def one():\n    return 1\n", "\ndef one():\n    return 1\n"),
+    ("import math\n\ndef one():\n    return 1\n", "\nimport math\n\ndef one():\n    return 1\n"),
+    ("Here:\n```python\ndef one():\n    return 1\n```\nIt works.", "\ndef one():\n    return 1\n"),
+    ("```\nreturn 1\n```", "    return 1\n"),
+    ("```python\none()\n```\nor\n```py\ndef one(): return 1\n```", "\ndef one(): return 1\n"),
+    ("```python\ndef one():\n    return 1", "\ndef one():\n    return 1"),
+    ("    def one_more(): return 1\n    return one_more()", "    def one_more(): return 1\n    return one_more()"),
+]
+
+
+@pytest.mark.parametrize(("text", "body"), BODIES)
+def test_function_body(text, body):
+    assert function_body(text, "one", ["\ndef", "\nif", "\nprint"]) == body
+
+
+@given(st.text())
+def test_function_body_never_raises(text):
+    assert isinstance(function_body(text, "one", ["\ndef"]), str)
