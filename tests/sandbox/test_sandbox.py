@@ -219,7 +219,7 @@ def test_nothing_is_left_running(sandbox):
     mark = "proctor-sandbox-left"
     program = f"import threading, time\nMARK = '{mark}'\ndef f(x):\n    threading.Thread(target=time.sleep, args=(600,)).start()\n    return x * x"
     assert run(sandbox, program).passed
-    found = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+    found = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert sandbox._folder not in found
 
 
@@ -237,11 +237,16 @@ asyncio.run(sandbox.run(Program("while True: pass", "f", "", ""), Limits(timeout
         folder = runner.stdout.readline().strip()
 
         def running():
-            return folder in subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True).stdout
+            return (
+                folder
+                in subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
+            )
 
-        wait_until(running)
-        time.sleep(0.3)
-        runner.kill()
+        try:
+            wait_until(running)
+            time.sleep(0.3)
+        finally:
+            runner.kill()
     wait_until(lambda: not running())
     os.rmdir(folder)
 
