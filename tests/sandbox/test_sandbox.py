@@ -13,7 +13,7 @@ from proctor.errors import AskError, ServiceError
 from proctor.model import Limits, Program
 from proctor_service.sandbox import LocalSandbox
 
-QUICK = Limits(timeout=3.0, memory=256)
+QUICK = Limits(timeout=2.0, memory=256)
 SECRET = "the_secret_of_the_tests"
 CHECK = f"""
 {SECRET} = 7
@@ -203,7 +203,9 @@ def test_cheats_fail(sandbox, port, program):
 @pytest.mark.parametrize("program", ENDLESS.values(), ids=ENDLESS)
 def test_what_does_not_end_is_ended(sandbox, program):
     started = time.monotonic()
-    assert not run(sandbox, program, limits=Limits(timeout=0.5, memory=256)).passed
+    found = run(sandbox, program, limits=Limits(timeout=0.5, memory=256))
+    # Threads without end may meet the limit of memory first.
+    assert found.status == "timeout" or (program == ENDLESS["threads"] and found.status == "failed")
     assert time.monotonic() - started < 6
 
 
