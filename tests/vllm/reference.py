@@ -8,6 +8,7 @@ the border.
 
 import json
 import sys
+from pathlib import Path
 
 import torch
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
@@ -16,8 +17,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 def main(folder: str, samples: str) -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{folder}/tokenizer.json")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    for text in open(samples, encoding="utf-8"):
-        sample = json.loads(text)
+    for sample in map(json.loads, Path(samples).read_text(encoding="utf-8").splitlines()):
         logprobs, straddles, known = [], False, {}
         for choice in sample["choices"]:
             border = len(sample["prompt"])
