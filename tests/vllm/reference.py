@@ -17,7 +17,7 @@ from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 def main(folder: str, samples: str) -> None:
     tokenizer = PreTrainedTokenizerFast(tokenizer_file=f"{folder}/tokenizer.json")
     model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
-    for sample in map(json.loads, Path(samples).read_text(encoding="utf-8").splitlines()):
+    for sample in map(json.loads, Path(samples).read_bytes().splitlines()):
         logprobs, straddles, known = [], False, {}
         for choice in sample["choices"]:
             border = len(sample["prompt"])
