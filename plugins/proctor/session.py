@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -230,7 +231,9 @@ class Alone(Owner):
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         result = yield
         if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
-            self._judging.judge_what_is_answered()
+            # Interrupted again: what is left can be judged by --resume.
+            with suppress(KeyboardInterrupt):
+                self._judging.judge_what_is_answered()
         self.asking.close()
         self.end(session, exitstatus)
         return result

@@ -25,7 +25,9 @@ def test_an_interrupt_while_judging_ends_the_run(suite: Suite, statement: str, c
     suite.sums(module=judging(statement))
     result = suite.run(apart=True)
     assert result.ret == code
-    assert suite.report()["tasks"][0]["samples"]["scored"] == 7
+    scored = suite.report()["tasks"][0]["samples"]["scored"]
+    # After an interruption, what else is answered by then is judged too, but not the sample that interrupted.
+    assert scored == 7 if code == 7 else 7 <= scored <= 11
     assert suite.report()["run"]["partial"]
 
 
