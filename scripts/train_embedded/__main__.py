@@ -2,7 +2,7 @@
 
     PYTHONPATH=scripts python -m train_embedded fixtures/proctor_service/embedded/weights
 
-Takes about 20 minutes on two idle cores with AVX-512. `--steps 0` writes random weights, for trying the rest.
+Takes about half an hour on two idle cores with AVX-512. `--steps 0` writes random weights, for trying the rest.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ from train_embedded.tokens import END, batches, train_tokenizer
 
 MATRIX_RATE, ADAM_RATE = 0.02, 0.003
 """Peak learning rates of Muon and of Adam."""
+WARM_UP = 50
+"""Steps, at the start of every phase: a new mixture of texts has large gradients, which wash away what was learnt."""
 CHAT_TEMPLATE = (
     "{{ bos_token }}{% for message in messages %}"
     "{% if message['role'] == 'system' %}{{ message['content'] + '\n\n' }}"
@@ -50,12 +52,13 @@ def main() -> None:
 
 
 def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -> None:
-    """All phases with the rates that they name, after a short warm-up."""
+    """All phases with the rates that they name; each after a short warm-up."""
     matrices = [p for name, p in network.layers.named_parameters() if p.ndim == 2]
     others = [p for p in network.parameters() if all(p is not matrix for matrix in matrices)]
     muon, adam = Muon(matrices), torch.optim.AdamW(others, betas=(0.9, 0.98), weight_decay=0.0)
     total = sum(phase.steps for phase in PHASES) if options.steps is None else options.steps
-    done, mean, start = 0, None, time.monotonic()
+    done, start = 0, time.monotonic()
+    means: dict[float, float] = {}
     for phase in PHASES:
         if done + phase.steps <= options.skip:
             done += phase.steps
@@ -67,29 +70,33 @@ def train(network: Network, tokenizer: Tokenizer, options: argparse.Namespace) -
                 done += 1
                 continue
             first, last = phase.rates
-            rate = min(1.0, (done - options.skip + 1) / 50) * (first + (last - first) * index / phase.steps)
-            loss = _step(network, muon, adam, rate, torch.from_numpy(tokens), torch.from_numpy(weights))
-            mean = loss if mean is None else 0.95 * mean + 0.05 * loss
+            warm = min(WARM_UP, index + 1, done - options.skip + 1) / WARM_UP
+            rate = warm * (first + (last - first) * index / phase.steps)
+            found = _step(network, muon, adam, rate, torch.from_numpy(tokens).long(), torch.from_numpy(weights).float())
+            means |= {weight: 0.9 * means.get(weight, loss) + 0.1 * loss for weight, loss in found.items()}
             done += 1
             if done % 25 == 0:
-                print(f"step {done}/{total} loss {mean:.4f} {time.monotonic() - start:.0f} s", flush=True)
+                losses = ", ".join(f"{mean:.3f} (x{weight:g})" for weight, mean in sorted(means.items()))
+                print(f"step {done}/{total} {time.monotonic() - start:.0f} s, losses by weight: {losses}", flush=True)
             if done % options.save_every == 0:
                 save(network, tokenizer, options.folder)
 
 
 def _step(
     network: Network, muon: Muon, adam: torch.optim.Optimizer, rate: float, tokens: torch.Tensor, weights: torch.Tensor
-) -> float:
-    """One update; the loss before it."""
+) -> dict[float, float]:
+    """One update; the mean losses before it of the tokens of each weight: of questions, of answers, of letters."""
     with torch.autocast("cpu", torch.bfloat16):
-        loss = network.loss(tokens.long(), weights.float())
+        each = network.losses(tokens, weights > 0)
+    asked = weights[:, 1:][weights[:, 1:] > 0]
+    loss = (each * asked).sum() / asked.sum()
     loss.backward()  # type: ignore[no-untyped-call]
     muon.step(MATRIX_RATE * rate)
     for group in adam.param_groups:
         group["lr"] = ADAM_RATE * rate
     adam.step()
     adam.zero_grad()
-    return float(loss.detach())
+    return {weight: float(each[asked == weight].mean().detach()) for weight in set(asked.tolist())}
 
 
 def save(network: Network, tokenizer: Tokenizer, folder: Path) -> None:

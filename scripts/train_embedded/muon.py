@@ -6,6 +6,7 @@ It needs about half the tokens that Adam does here. For matrices inside the netw
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -14,7 +15,7 @@ from torch import Tensor
 class Muon:
     """Nesterov momentum 0.95, then five Newton-Schulz steps; matrices of one shape are treated together."""
 
-    def __init__(self, matrices: list[Tensor], momentum: float = 0.95) -> None:
+    def __init__(self, matrices: Sequence[Tensor], momentum: float = 0.95) -> None:
         self.momentum = momentum
         groups: dict[tuple[int, ...], list[Tensor]] = defaultdict(list)
         for matrix in matrices:

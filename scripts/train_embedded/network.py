@@ -21,8 +21,14 @@ class Sizes:
     intermediate_size: int = 576
     head_dim: int = 32
     max_position_embeddings: int = 8192
-    rope_theta: float = 10000.0
+    rope_theta: float = 500000.0
     rms_norm_eps: float = 1e-5
+
+
+CONSTANT = 0.4
+"""What all embeddings have in their first channel, at first: a state to attend from and to without regard to words."""
+FAST = 4
+"""Rotary frequencies that turn fast enough to tell neighbours apart."""
 
 
 class Attention(nn.Module):
@@ -91,9 +97,12 @@ class Network(nn.Module):
         self.layers = nn.ModuleList(Block(s) for _ in range(s.num_hidden_layers))
         self.norm = nn.RMSNorm(s.hidden_size, eps=s.rms_norm_eps)
         nn.init.normal_(self.embed_tokens.weight, std=0.05)
-        for block in self.layers:
-            nn.init.zeros_(block.self_attn.o_proj.weight)  # type: ignore[union-attr, arg-type]
+        nn.init.constant_(self.embed_tokens.weight[:, 0].detach(), CONSTANT)
+        for index, block in enumerate(self.layers):
+            attention: Attention = block.self_attn  # type: ignore[assignment]
+            nn.init.zeros_(attention.o_proj.weight)
             nn.init.zeros_(block.mlp.down_proj.weight)  # type: ignore[union-attr, arg-type]
+            _prepare(attention, s, looking_back=2 if index == 0 else 1)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Token ids (batch, length) -> final states (batch, length, hidden)."""
@@ -105,13 +114,38 @@ class Network(nn.Module):
         out: Tensor = self.norm(x)
         return out
 
-    def loss(self, tokens: Tensor, weights: Tensor) -> Tensor:
-        """Weighted mean cross-entropy in nats of tokens (batch, length) given those before them."""
-        states = self(tokens[:, :-1])
+    def losses(self, tokens: Tensor, asked: Tensor) -> Tensor:
+        """Cross-entropies in nats (count,) of those tokens (batch, length) that are `asked`, given those before."""
+        states = self(tokens[:, :-1])[asked[:, 1:]]
         logits = F.linear(states, self.embed_tokens.weight).float()
-        each = F.cross_entropy(logits.flatten(0, 1), tokens[:, 1:].flatten(), reduction="none")
-        weight = weights[:, 1:].flatten()
-        return (each * weight).sum() / weight.sum()
+        return F.cross_entropy(logits, tokens[:, 1:][asked[:, 1:]], reduction="none")
+
+
+@torch.no_grad()
+def _prepare(attention: Attention, s: Sizes, looking_back: int) -> None:
+    """Begin with heads that look at the last few tokens, and heads that look for the same: training only keeps them.
+
+    The letter of an option is found in two moves: the option takes up the letter two places before it, then a state
+    with the option's word finds it. From random weights neither move pays without the other, and none is learnt.
+
+    The first `looking_back` groups of heads attend 1, 2, 3, ... places back, whatever stands there: query and key
+    are made of the constant channel alone, so only the rotation by position decides, and the query starts d turned
+    back. In the other groups the first head's query and key are one projection, in the slowly turning channels.
+    """
+    half, group = s.head_dim // 2, s.num_attention_heads // s.num_key_value_heads
+    turns = s.rope_theta ** -(torch.arange(FAST) / half)
+    q = attention.q_proj.weight.view(s.num_key_value_heads, group, 2, half, -1)
+    k = attention.k_proj.weight.view(s.num_key_value_heads, 2, half, -1)
+    q[:looking_back] = 0
+    k[:looking_back] = 0
+    k[:looking_back, 0, :FAST, 0] = 0.9
+    for back in range(group * looking_back):
+        angles = (back + 1) * turns
+        q[back // group, back % group, :, :FAST, 0] = 0.9 * torch.stack([angles.cos(), -angles.sin()])
+    same = k[looking_back:, :, half // 2 :]
+    same.normal_(std=0.13)
+    same[..., 0] = 0
+    q[looking_back:, 0, :, half // 2 :] = same
 
 
 def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:

@@ -85,7 +85,7 @@ def test_no_bundled_question_stands_in_the_training_text(corpus: ModuleType) -> 
 
 
 def test_a_document_can_be_made_again(corpus: ModuleType) -> None:
-    mix = importlib.import_module("train_embedded.plan").LETTERS
+    mix = importlib.import_module("train_embedded.plan").FACTS
     assert corpus.document(17, 4, mix) == corpus.document(17, 4, mix)
     assert corpus.document(17, 4, mix) != corpus.document(18, 4, mix)
 

@@ -375,7 +375,7 @@ def test_it_solves_a_part_of_the_bundled_word_problems(url: str) -> None:
 
     with ThreadPoolExecutor(32) as pool:
         found = list(pool.map(right, rows("test.jsonl")))
-    assert 0.05 <= sum(found) / len(found) <= 0.9
+    assert 0.15 <= sum(found) / len(found) <= 0.9
 
 
 def test_it_chooses_rightly_in_a_part_of_the_bundled_choices(url: str) -> None:
@@ -399,5 +399,5 @@ def test_it_chooses_rightly_in_a_part_of_the_bundled_choices(url: str) -> None:
         cases += [(header, row) for row in csv.reader(file.read_text().splitlines())]
     with ThreadPoolExecutor(32) as pool:
         found = list(pool.map(right, cases))
-    # So small a model hardly tells letters apart: what matters is that right and wrong both occur.
-    assert 0.1 <= sum(found) / len(found) <= 0.95
+    # Well above chance, which is a quarter; and right and wrong both occur.
+    assert 0.38 <= sum(found) / len(found) <= 0.95
