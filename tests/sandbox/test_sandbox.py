@@ -62,17 +62,38 @@ def test_right_programs_pass(sandbox, program):
 
 CHEATS = {
     "own __eq__": "class A:\n    def __eq__(self, other): return True\ndef f(x): return A()",
-    "int with own __eq__": "class A(int):\n    def __eq__(self, other): return True\n    __hash__ = None\ndef f(x): return A(1)",
+    "int with own __eq__": """
+class A(int):
+    def __eq__(self, other): return True
+    __hash__ = None
+def f(x): return A(1)
+""",
     "list with own __eq__": "class A(list):\n    def __eq__(self, other): return True\ndef f(x): return [A()]",
     "own __reduce__": "class A:\n    def __reduce__(self): return (int, ('4',))\ndef f(x): return A()",
     "generator": "def f(x):\n    yield x * x",
     "os._exit(0) at import": "import os\nos._exit(0)",
     "os._exit(0) in the call": "import os\ndef f(x): os._exit(0)",
+    "the status of a failed isolation": "import os\ndef f(x): os._exit(97)",
+    "that status at import": "import os\nos._exit(97)",
     "sys.exit(0)": "import sys\ndef f(x): sys.exit(0)",
     "atexit": "import atexit, os\natexit.register(lambda: os._exit(0))\ndef f(x): raise SystemExit(0)",
-    "patched AssertionError": "import builtins\nbuiltins.AssertionError = type('E', (BaseException,), {})\ndef f(x): return 0",
-    "patched builtins": "import builtins\nfor n in ('exec', 'compile', 'type', 'abs', 'len'):\n    setattr(builtins, n, lambda *a: True)\ndef f(x): return 0",
-    "patched __builtins__": "__builtins__['__build_class__'] = None\nABS = __builtins__\nABS.clear()\ndef f(x): return 0",
+    "patched AssertionError": """
+import builtins
+builtins.AssertionError = type('E', (BaseException,), {})
+def f(x): return 0
+""",
+    "patched builtins": """
+import builtins
+for n in ('exec', 'compile', 'type', 'abs', 'len'):
+    setattr(builtins, n, lambda *a: True)
+def f(x): return 0
+""",
+    "patched __builtins__": """
+__builtins__['__build_class__'] = None
+ABS = __builtins__
+ABS.clear()
+def f(x): return 0
+""",
     "own check": "def check(candidate): pass\ndef f(x): return 0",
     "patched protocol": """
 import sys
@@ -174,7 +195,13 @@ ENDLESS = {
     "loop at import": "while True: pass",
     "output": "import os\ndef f(x):\n    while True: print('x' * 10000); os.write(2, b'x' * 10000)",
     "fork bomb": "import os\ndef f(x):\n    while True:\n        try: os.fork()\n        except OSError: pass",
-    "threads": "import threading, time\ndef f(x):\n    while True:\n        try: threading.Thread(target=time.sleep, args=(60,)).start()\n        except RuntimeError: pass",
+    "threads": """
+import threading, time
+def f(x):
+    while True:
+        try: threading.Thread(target=time.sleep, args=(60,)).start()
+        except RuntimeError: pass
+""",
     "signals caught": """
 import signal
 for number in range(1, 65):
@@ -219,7 +246,13 @@ def test_the_tests_own_file_is_out_of_sight(sandbox, tmp_path):
 
 def test_nothing_is_left_running(sandbox):
     mark = "proctor-sandbox-left"
-    program = f"import threading, time\nMARK = '{mark}'\ndef f(x):\n    threading.Thread(target=time.sleep, args=(600,)).start()\n    return x * x"
+    program = f"""
+import threading, time
+MARK = '{mark}'
+def f(x):
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    return x * x
+"""
     assert run(sandbox, program).passed
     found = subprocess.run(["ps", "-eww", "-o", "args"], capture_output=True, text=True, check=True).stdout
     assert sandbox._folder not in found
@@ -261,10 +294,20 @@ def wait_until(holds, seconds=10.0):
 
 
 @pytest.mark.parametrize(
-    "value", ["None", "True", "-3", "10**400", "1.5", "float('inf')", "'\\ud800é'", "[1, (2, {3})]", "{(1, 2): [b'x', 1j]}", "frozenset({1})"]
+    "value",
+    [
+        *("None", "True", "-3", "10**400", "1.5", "float('inf')", "'\\ud800é'"),
+        *("[1, (2, {3})]", "{(1, 2): [b'x', 1j]}", "frozenset({1})"),
+    ],
 )  # fmt: skip
 def test_plain_values_cross_as_they_are(sandbox, value):
-    check = f"def check(candidate):\n    value = {value}\n    found = candidate(value)\n    assert found == value\n    assert type(found) is type(value)"
+    check = f"""
+def check(candidate):
+    value = {value}
+    found = candidate(value)
+    assert found == value
+    assert type(found) is type(value)
+"""
     assert run(sandbox, "def f(x): return x", check=check).passed
 
 
