@@ -161,7 +161,7 @@ class Results:
         else:
             shutil.rmtree(parts)
         run.unlock()
-        if run.settings.report_dir is None:
+        if run.folder.parent == run.settings.folder / "reports":
             point_latest(run.folder)
 
     def _note_chance_hits(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -80,6 +79,7 @@ def test_the_workers_need_not_be_the_same(slow: Suite):
     before = answered(slow)
     slow.forget()
     assert slow.run("--resume=run").ret == 0
+    assert not (slow.path / "latest").is_symlink()  # that is for runs under reports/
     assert len(slow.asked) == COUNT - before
     assert slow.report("run")["tasks"][0]["samples"]["scored"] == COUNT
 
@@ -201,7 +201,6 @@ def test_without_an_unfinished_run_there_is_nothing_to_go_on_with(sums: Suite):
     assert "latest holds a finished run" in result.stderr.str()
     result = sums.run("--resume=test_sums.py")
     assert "test_sums.py holds no run" in result.stderr.str()
-    assert os.listdir(sums.path / "reports")
 
 
 def test_the_latest_run_of_the_same_command_is_taken(slow: Suite):
