@@ -85,3 +85,10 @@ def test_what_the_user_sets_in_the_environment_stays():
 def test_a_short_name_fits_an_endpoint_that_serves_its_id():
     card = {"id": "served", "root": "meta-llama/Llama-2-7b-hf"}
     assert discovery.choose([card], "llama2-7b", "there") is card
+
+
+def test_an_endpoint_may_say_anything_for_a_root():
+    card = {"id": "served", "root": {"no": "text"}}
+    assert discovery.choose([card], "served", "there") is card
+    with pytest.raises(ServiceError, match="there serves served"):
+        discovery.choose([card], "other", "there")
