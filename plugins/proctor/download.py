@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import email.utils
 import errno
-import ipaddress
-import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 from proctor.errors import DataError
 
@@ -56,7 +51,7 @@ def download(url: str, part: Path, size: int | None, pinned: bool, progress: Cal
     """
     import requests
 
-    with _session(url) as session:
+    with requests.Session() as session:  # proxies and certificate authorities as the environment names them
         resumed = part.exists()
         failures, before = 0, 0
         while True:
@@ -127,18 +122,29 @@ def _continue(
             part.write_bytes(b"")  # before the tag: what was there is not the beginning of what has this one
         strong = response.headers.get("ETag", "")
         tag.write_text(strong if strong.startswith('"') else "", encoding="utf-8")
-        with part.open("ab", buffering=0) as file:
-            done = begun
-            for block in response.iter_content(BLOCK):
-                file.write(block)
-                done += len(block)
-                if size is not None and done > size:
-                    raise DataError(
-                        f"{shown(url)}: sends more than the {size} bytes that were published: not that file"
-                    )
-                progress(done, total)
-        if total is not None and done != total:
-            raise Broken(f"broke off after {done} of {total} bytes")
+        _append(response, url, part, begun, total, size, progress)
+
+
+def _append(
+    response: requests.Response,
+    url: str,
+    part: Path,
+    begun: int,
+    total: int | None,
+    size: int | None,
+    progress: Callable[[int, int | None], None],
+) -> None:
+    """Write what comes behind the `begun` bytes of `part`. Raises Broken, or DataError if more than `size` come."""
+    done = begun
+    with part.open("ab", buffering=0) as file:
+        for block in response.iter_content(BLOCK):
+            file.write(block)
+            done += len(block)
+            if size is not None and done > size:
+                raise DataError(f"{shown(url)}: sends more than the {size} bytes that were published: not that file")
+            progress(done, total)
+    if total is not None and done != total:
+        raise Broken(f"broke off after {done} of {total} bytes")
 
 
 def _refuse(response: requests.Response, url: str) -> None:
@@ -154,14 +160,14 @@ def _refuse(response: requests.Response, url: str) -> None:
 
 
 def _retry_after(text: str | None) -> float | None:
-    """Seconds, from a number or a date."""
-    if not text:
+    """Seconds, from a number or a date; None where there is neither."""
+    from urllib3.exceptions import InvalidHeader
+    from urllib3.util import Retry
+
+    try:
+        return None if text is None else float(Retry().parse_retry_after(text))
+    except InvalidHeader:
         return None
-    with contextlib.suppress(ValueError):
-        return max(0.0, float(text))
-    with contextlib.suppress(ValueError, TypeError):
-        return max(0.0, email.utils.parsedate_to_datetime(text).timestamp() - time.time())
-    return None
 
 
 def _reason(error: BaseException) -> str:
@@ -176,26 +182,3 @@ def _reason(error: BaseException) -> str:
 def _disk(part: Path, error: OSError) -> str:
     advice = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "choose another folder"
     return f"cannot write {part}: {error.strerror or error}; {advice}, or set PROCTOR_CACHE=DIR"
-
-
-def _session(url: str) -> requests.Session:
-    """As the requests to a model do it: the proxy and the authorities that the environment names, no .netrc."""
-    import requests
-
-    session = requests.Session()
-    session.trust_env = False
-    parts = urlsplit(url)
-    if not (_is_loopback(parts.hostname or "") or proxy_bypass(parts.netloc.rpartition("@")[2])):
-        session.proxies = {name: proxy for name, proxy in getproxies().items() if name in ("http", "https", "all")}
-    bundle = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE")
-    session.verify = bundle or True
-    return session
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
