@@ -22,9 +22,7 @@ from proctor import __version__
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, find_files, find_source, listed_keys, load, subset
 from proctor.errors import SetupError
-from proctor.fetch import cache_root, complete, fetch
 from proctor.options import Settings
-from proctor.progress import fetch_display
 from proctor.prompts import Prompt, from_file
 
 
@@ -116,6 +114,8 @@ class Collecting:
     def _root(self, benchmark: Benchmark) -> Path | None:
         """The data root of a benchmark; None for the bundled samples."""
         if self._published(benchmark):
+            from proctor.fetch import cache_root
+
             return cache_root()
         chosen = self.settings.data_dir
         return None if chosen in (None, "bundled") else Path(str(chosen))
@@ -131,8 +131,13 @@ class Collecting:
 
     def _fetch(self, benchmark: Benchmark) -> None:
         """Have the published data in the cache, which the first run with a real model fills."""
+        if not self._published(benchmark):
+            return
+        from proctor.fetch import complete, fetch
+        from proctor.progress import fetch_display
+
         source, folder = find_source(benchmark, self._root(benchmark))
-        if self._published(benchmark) and not complete(source, benchmark.name, folder.parent):
+        if not complete(source, benchmark.name, folder.parent):
             run = getattr(self.config, "workerinput", {}).get("testrunuid", "")
             fetch(source, benchmark.name, folder.parent, fetch_display(self.config), run=run)
 

@@ -6,13 +6,15 @@ import contextlib
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from proctor import aggregate
-from proctor.fetch import Display
 from proctor.reports import interval, score
+
+if TYPE_CHECKING:
+    from proctor.fetch import Display
 
 LIVE_EVERY = 0.1
 PLAIN_EVERY = 10.0
@@ -129,6 +131,8 @@ def reporter_of(config: pytest.Config) -> Any:
 
 def fetch_display(config: pytest.Config) -> Display:
     """Where a fetch is watched in a run: the terminal; in an xdist worker, which has none, the lines on stderr."""
+    from proctor.fetch import Display
+
     capturing = config.pluginmanager.getplugin("capturemanager")
 
     def uncaptured() -> contextlib.AbstractContextManager[None]:
