@@ -38,9 +38,6 @@ class Answers:
             self._found |= {(line["task"], line["variant"], line["sample"]): (file, at) for at, line in _whole(file)}
         self._own = _new_file(folder, name)
 
-    def __len__(self) -> int:
-        return len(self._found)
-
     def find(self, key: Key, prompt_sha256: str) -> Any:
         """The output that answered this very prompt; None where there is none."""
         if key not in self._found:

@@ -163,10 +163,10 @@ def generate(
         "top_p": top_p,
         "n": n,
     }
-    return Ask(_generate, parameters, least={"max_tokens": 1, "temperature": 0, "top_p": 0, "n": 1})
+    return Ask(generated, parameters, least={"max_tokens": 1, "temperature": 0, "top_p": 0, "n": 1})
 
 
-async def _generate(
+async def generated(
     prompt: str, model: Model, seed: int, *, stop: str | Sequence[str], temperature: float, **parameters: Any
 ) -> Output:
     return await model.generate(

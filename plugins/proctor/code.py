@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proctor.asks import Ask, _generate
+from proctor.asks import Ask, generated
 from proctor.model import Execution, Limits, Model, Output, Program, Sandbox
 from proctor.sample import Sample
 
@@ -76,7 +76,7 @@ async def _generate_code(
     processes: int,
     **parameters: Any,
 ) -> TestedOutput:
-    output = await _generate(prompt, model, seed, **parameters)
+    output = await generated(prompt, model, seed, **parameters)
     limits = Limits(timeout=timeout, memory=memory, processes=processes)
     programs = [program(sample, completion.text) for completion in output.completions]
     # Equal texts, as greedy decoding gives, are run once.

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import signal
-import sys
 from pathlib import Path
 
 import pytest
@@ -33,7 +32,7 @@ if (told / "hanging").exists():
     time.sleep(600)
 from proctor_service.embedded.__main__ import main
 
-given = dict(zip(sys.argv[1::1], sys.argv[2::1]))
+given = dict(zip(sys.argv[1:], sys.argv[2:]))
 names = ("--host", "--port", "--model", "--served-model-name")
 sys.exit(main([word for name in names for word in (name, given[name])]))
 """
@@ -163,4 +162,3 @@ def test_a_python_that_cannot_be_run_is_refused(checkout: Suite):
     )
     assert result.ret == 4
     assert "--vllm-python=/no/such cannot be run" in result.stderr.str()
-    assert sys.executable
