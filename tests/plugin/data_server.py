@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -78,7 +78,8 @@ def serving(files: dict[str, bytes]) -> Iterator[DataServer]:
             if kind == "stall":
                 self.wfile.flush()
                 state.go_on.wait(60)
-                self.wfile.write(content[begin:][stop:])
+                with suppress(BrokenPipeError, ConnectionResetError):  # who asked was killed meanwhile
+                    self.wfile.write(content[begin:][stop:])
             self.close_connection = stop is not None
             return None
 

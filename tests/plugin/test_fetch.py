@@ -333,6 +333,8 @@ def command(folder: Path, server: DataServer, *args: str) -> subprocess.Popen[st
     return subprocess.Popen(
         [sys.executable, "-m", "proctor", "fetch", *args],
         cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        # A shell that started these tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
 
 
