@@ -87,6 +87,9 @@ class Judging:
         if not isinstance(item, SampleItem):
             return None
         report, line = self._report(item)
+        if item in self._turn:
+            # Not before: who is interrupted while judging a sample judges it again.
+            self._answers.settle(self._turn[item])
         if line is not None:
             self._journal.write(self._place[item], line)
             report.proctor = {**travelling(line), "place": self._place[item]}  # type: ignore[attr-defined]

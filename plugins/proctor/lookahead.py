@@ -111,7 +111,7 @@ class Asker:
 class LookAhead(Generic[T]):
     """Answers to a sequence of questions, fetched in order and ahead of need.
 
-    `take(i)` waits for the i-th answer and makes room for another ask. Questions are made late, in the
+    `take(i)` waits for the i-th answer, `settle(i)` makes room for another ask. Questions are made late, in the
     loop's thread, by `question(i)`.
     """
 
@@ -140,31 +140,35 @@ class LookAhead(Generic[T]):
                 self._futures[index].set_exception(error)
 
     def take(self, index: int, waiting: Callable[[], None] | None = None, interval: float = 0.2) -> T:
-        """The answer to question `index`, each of which can be taken once.
+        """The answer to question `index`; it counts as not yet taken until `settle(index)` is called.
 
         `waiting` is called every `interval` seconds meanwhile. Raises what the ask raised.
         """
         future = self._futures.get(index)
-        in_turn = future is not None
         if future is None:
             # Asked for without going ahead.
             future = self._asker.submit(self._question(index))
-        try:
-            for _ in _until_done(future, interval):
-                if not self._asker.alive:
-                    raise AskError("ask", "the thread that asks has ended")
-                if waiting is not None:
-                    waiting()
-            return future.result()
-        finally:
-            self._futures.pop(index, None)
-            if in_turn:
-                self._make_room()
+        for _ in _until_done(future, interval):
+            if not self._asker.alive:
+                raise AskError("ask", "the thread that asks has ended")
+            if waiting is not None:
+                waiting()
+        return future.result()
+
+    def settle(self, index: int) -> None:
+        """Forget an answer that has been used, and make room for another ask."""
+        if self._futures.pop(index, None) is not None:
+            self._make_room()
 
     def stop(self) -> list[int]:
-        """Ask nothing more; the questions that are answered and not yet taken, in order."""
+        """Ask nothing more; the questions that are answered and not settled, in order."""
         self._count = self._planned
         self._next = self._planned  # what was planned and not begun never will be
+        if self._asker.alive:
+            # An answer that the loop has just written down is handed over within the same step of it.
+            passed = threading.Event()
+            self._asker.call(passed.set)
+            passed.wait(1)
         return [index for index, future in sorted(self._futures.items()) if _has_answer(future)]
 
     def _make_room(self) -> None:

@@ -50,11 +50,17 @@ def settle(asker: Asker) -> None:
     asker.submit(pause).result()
 
 
+def used(answers: LookAhead[int], index: int) -> int:
+    answer = answers.take(index)
+    answers.settle(index)
+    return answer
+
+
 @pytest.mark.parametrize("window", [1, 3, 100])
 def test_answers_come_in_order_and_questions_begin_in_order(asker: Asker, window: int):
     begun: list[int] = []
     answers = LookAhead(asker, 20, counting(begun), window)
-    assert [answers.take(index) for index in range(20)] == list(range(20))
+    assert [used(answers, index) for index in range(20)] == list(range(20))
     assert begun == list(range(20))
 
 
@@ -64,7 +70,19 @@ def test_no_more_than_the_window_is_asked_ahead(asker: Asker):
     for taken in range(20):
         settle(asker)
         assert len(begun) == min(20, taken + 4)
-        answers.take(taken)
+        used(answers, taken)
+
+
+def test_what_is_answered_and_not_settled_is_known_when_asking_stops(asker: Asker):
+    begun: list[int] = []
+    answers = LookAhead(asker, 20, counting(begun), 4)
+    used(answers, 0)
+    settle(asker)
+    answers.take(1)  # and whoever took it was interrupted before it was of any use
+    assert answers.stop() == [1, 2, 3, 4]
+    assert answers.take(1) == 1
+    settle(asker)
+    assert begun == [0, 1, 2, 3, 4]
 
 
 def test_an_answer_taken_out_of_turn_is_asked_for_at_once(asker: Asker):

@@ -108,6 +108,14 @@ def test_after_ctrl_c_what_is_answered_is_judged_and_the_rest_can_be_asked(slow:
     assert not slow.report()["run"]["partial"]
 
 
+def test_the_sample_that_ctrl_c_found_being_judged_is_judged(suite: Suite):
+    slow_judge = SUMS.replace("    answer = output", "    time.sleep(0.1)\n    answer = output")
+    suite.sums(16, module="import time\n" + slow_judge)
+    suite.script(delays=[["13 + 13", 600], ["14 + 14", 600], ["15 + 15", 600]], concurrency=CONCURRENCY)
+    ended(suite, number=signal.SIGINT, after=lambda: answered(suite) == 13)
+    assert suite.report()["tasks"][0]["samples"]["scored"] == 13
+
+
 def test_samples_that_failed_are_asked_again_and_no_others(sums: Suite):
     sums.script(fails=[["3 + 3", "timeout"], ["7 + 7", "http_500"]])
     result = sums.run()
