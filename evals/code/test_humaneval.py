@@ -8,7 +8,7 @@ from proctor import Benchmark, Program, Sample, generate_code
 from proctor.extract import function_body
 from proctor.metrics import pass_at
 
-STOP = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
+STOP = ["\ndef", "\n#", "\nif", "\nprint", "\nclass"]
 
 humaneval = Benchmark("humaneval", main="pass@1", prompt="{{ question }}")
 

@@ -270,6 +270,7 @@ def test_any_text_survives_tokenizing(url: str, text: str) -> None:
         ({"prompt": "a", "temperature": -1}, "temperature"),
         ({"prompt": "a", "top_p": 0}, "top_p"),
         ({"prompt": "a", "stop": [""]}, "stop"),
+        ({"prompt": "a", "stop": list("vwxyz")}, "at most 4 texts, not 5"),
         ({"prompt": "a", "n": 0}, "n must"),
         ({"prompt": "a", "logprob_token_ids": [-1]}, "logprob_token_ids"),
         ({"prompt": "a", "stream": True}, "stream"),

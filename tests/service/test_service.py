@@ -253,6 +253,14 @@ def test_a_stop_that_the_endpoint_ignored_is_applied_here():
     assert output.completions[0].finish_reason == "stop"
 
 
+def test_more_stops_than_endpoints_take_are_applied_here():
+    stops = ["\nclass", "\ndef", "\n#", "\nif", "\nprint"]
+    output, bodies = generate(Script(answer=" return 4\nprint(4)\nclass A: pass"), stop=stops)
+    assert [body["stop"] for body in bodies] == [stops[:4]]  # OpenAI's API and vLLM refuse a fifth
+    assert output.text == " return 4"
+    assert output.completions[0].finish_reason == "stop"
+
+
 def test_several_completions_come_by_several_requests_where_n_is_ignored():
     output, bodies = generate(Script(ignore=frozenset({"n"})), n=3, seed=5, temperature=1.0)
     assert len(output.completions) == output.usage.requests == 3
