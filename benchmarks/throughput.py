@@ -44,11 +44,15 @@ def server(folder: Path, rate: float | None) -> Iterator[str]:
         process.wait()
 
 
-def run_pytest(url: str, data_dir: str, folder: Path, *options: str) -> tuple[Path, float]:
-    """One run over all rows; its report folder and the wall time of the command in seconds."""
+def run_pytest(url: str | None, data_dir: str, folder: Path, *options: str) -> tuple[Path, float]:
+    """One run over all rows; its report folder and the wall time of the command in seconds.
+
+    url: of the server; None where the options name the model.
+    """
     report = Path(tempfile.mkdtemp(dir=folder)) / "run"
     command = [sys.executable, "-m", "pytest", str(HERE / "evals"), "-k", "gsm8k", "-p", "no:cacheprovider"]
-    command += [f"--base-url={url}", f"--data-dir={data_dir}", f"--report-dir={report}", f"--concurrency={CONCURRENCY}"]
+    command += [f"--base-url={url}"] if url else []
+    command += [f"--data-dir={data_dir}", f"--report-dir={report}", f"--concurrency={CONCURRENCY}"]
     started = time.monotonic()
     done = subprocess.run([*command, *options], capture_output=True, text=True, cwd=folder, check=False)
     if done.returncode:

@@ -64,6 +64,20 @@ class Scratch:
     def block(self, worker: str) -> list[int]:
         return list(self._read(f"block-{worker}.json") or [])
 
+    def interrupt(self) -> None:
+        """Tell the workers to end: the signal may have reached the controller alone."""
+        self._write("interrupted.json", True)
+
+    def interrupted(self) -> bool:
+        return (self.folder / "interrupted.json").exists()
+
+    def write_ended(self, worker: str) -> None:
+        self._write(f"ended-{worker}.json", True)
+
+    def ended(self, worker: str) -> bool:
+        """Whether a worker has judged what it could."""
+        return (self.folder / f"ended-{worker}.json").exists()
+
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
 

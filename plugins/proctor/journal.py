@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -30,6 +31,16 @@ class Journal:
 def judged(parts: Path) -> list[Path]:
     """The files of records in a folder that holds answers too."""
     return sorted(path for path in parts.glob("*.jsonl") if not path.name.startswith(PREFIX))
+
+
+def read(parts: list[Path]) -> Iterator[tuple[int, Record]]:
+    """(item index, record) of every whole line."""
+    for part in parts:
+        with part.open("rb") as file:
+            for line in file:
+                index, tab, record = line.partition(b"\t")
+                if tab and record.endswith(b"\n"):
+                    yield int(index), json.loads(record)
 
 
 def merge(parts: list[Path], target: Path) -> int:

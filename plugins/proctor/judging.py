@@ -86,6 +86,23 @@ class Judging:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if not isinstance(item, SampleItem):
             return None
+        report = self._settled(item)
+        item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
+        return True
+
+    def judge_what_is_answered(self) -> None:
+        """After an interruption: judge the samples whose answers have come, and stop asking for the others."""
+        for turn in self._answers.stop():
+            self.pytest_runtest_protocol(self._asked[turn], None)
+
+    def keep_what_is_answered(self) -> None:
+        """The same where nobody listens any more: the records are in the journal, and pytest is told nothing."""
+        for turn in self._answers.stop():
+            self._settled(self._asked[turn])
+
+    def _settled(self, item: SampleItem) -> pytest.TestReport:
+        """Judge a sample and write its record down."""
         report, line = self._report(item)
         if item in self._turn:
             # Not before: who is interrupted while judging a sample judges it again.
@@ -95,14 +112,7 @@ class Judging:
             report.proctor = {**travelling(line), "place": self._place[item]}  # type: ignore[attr-defined]
             report.user_properties += [(name, value) for name, value in line["scores"].items()]
             report.user_properties += [(flag, True) for flag in line["flags"]]
-        item.ihook.pytest_runtest_logreport(report=report)
-        item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
-        return True
-
-    def judge_what_is_answered(self) -> None:
-        """After an interruption: judge the samples whose answers have come, and stop asking for the others."""
-        for turn in self._answers.stop():
-            self.pytest_runtest_protocol(self._asked[turn], None)
+        return report
 
     def _report(self, item: SampleItem) -> tuple[pytest.TestReport, Record | None]:
         """What happened to a sample, and its record; none where it was skipped."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from proctor import reports, rescore
-from proctor.journal import Journal, judged, merge
+from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
 from proctor.records import record, travelling
@@ -74,6 +74,21 @@ class Results:
         )
         self.lost.append(line)
         return travelling(line)
+
+    def recover(self) -> None:
+        """Count the samples that workers judged and could not tell of: after Ctrl-C nobody listens to them."""
+        told = {record.get("place") for record in self.records}
+        nodeids = {(task["task"], task["variant"]): task["nodeid"] for task in self.run.tasks}
+        for place, line in read(judged(self.run.folder / PARTS)):
+            if place in told:
+                continue
+            self.records.append({**travelling(line), "place": place})
+            case = Case(f"{nodeids[line['task'], line['variant']]}[{line['sample']}]")
+            case.properties = [(name, str(value)) for name, value in line["scores"].items()]
+            case.properties += [(flag, "True") for flag in line["flags"]]
+            if line["outcome"] == "error":
+                case.outcome, case.message = "error", f"{line['error']['kind']}: {line['error']['message']}"
+            self.cases[case.nodeid] = case
 
     def _case(self, report: pytest.TestReport) -> None:
         case = self.cases.setdefault(report.nodeid, Case(report.nodeid))

@@ -8,6 +8,7 @@ Worker       collects, asks and judges its block
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from proctor.judging import Judging
 
 PART = pytest.StashKey[Any]()
+GRACE = 4.0
+"""Seconds that interrupted workers have to judge what is answered."""
 NO_EFFECT = {
     "timeout": "pytest-timeout has no effect on samples: requests are bounded by --request-timeout",
     "rerunfailures": "pytest-rerunfailures has no effect on samples: requests are retried (--request-retries)",
@@ -293,9 +296,21 @@ class Controller(Owner):
         self.scratch.write_connection(self.begin(found[0]["tasks"]))
         return bool(found[0]["samples"])
 
+    def pytest_keyboard_interrupt(self) -> None:
+        if self.results is None:
+            return
+        self.scratch.interrupt()
+        until = time.monotonic() + GRACE
+        judging = [node.gateway.id for node in self.scheduling.nodes if self.scratch.block(node.gateway.id)]
+        with suppress(KeyboardInterrupt):  # interrupted again: what is left can be judged by --resume
+            while time.monotonic() < until and not all(map(self.scratch.ended, judging)):
+                time.sleep(0.02)
+
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
         result = yield
+        if self.results is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
+            self.results.recover()
         self.end(session, exitstatus)
         return result
 
@@ -333,7 +348,9 @@ class Worker:
         if self._judging is None:
             block = set(self.scratch.block(self.name))
             items = [(place, own) for place, own in sample_items(item.session.items) if place in block]
-            self._judging = self.asking.judge(self._connection(), items, self.folder / PARTS, self.name, lambda: None)
+            parts = self.folder / PARTS
+            self._judging = self.asking.judge(self._connection(), items, parts, self.name, self._heed)
+        self._heed()
         judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
         return judged
 
@@ -342,6 +359,11 @@ class Worker:
         data = yield
         # A model's output may hold half a character, and a traceback shows it.
         return sendable(data) if hasattr(report, "proctor") else data
+
+    def _heed(self) -> None:
+        """Be interrupted where the controller is."""
+        if self.scratch.interrupted():
+            raise KeyboardInterrupt
 
     def _connection(self) -> Connection:
         connection = self.scratch.connection()
@@ -352,7 +374,11 @@ class Worker:
     def asker(self) -> Asker:
         return self.asking.asker(self._connection())
 
-    def pytest_sessionfinish(self) -> None:
+    def pytest_sessionfinish(self, exitstatus: int) -> None:
+        if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
+            with suppress(KeyboardInterrupt):
+                self._judging.keep_what_is_answered()
+        self.scratch.write_ended(self.name)
         self.asking.close()
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,30 @@ def test_a_run_may_be_ended_again_and_again(slow: Suite):
     assert slow.run("--resume").ret == 0
     assert slow.report()["tasks"][0]["metrics"]["right"]["value"] == 1
     assert len(slow.samples()) == COUNT
+
+
+@pytest.mark.parametrize("reaches", ["all", "controller"])
+def test_after_ctrl_c_the_workers_judge_what_is_answered(suite: Suite, reaches: str):
+    """A terminal sends Ctrl-C to all processes, `kill -INT` to one."""
+    slow_judge = SUMS.replace("    answer = output", "    time.sleep(0.1)\n    answer = output")
+    suite.sums(40, module="import time\n" + slow_judge)
+    stuck = [16, 17, 18, 19, 36, 37, 38, 39]
+    suite.script(delays=[[f"{i} + {i} =", 600] for i in stuck], concurrency=8)
+    run = begin(suite, "-n", "2", plugins=FAKE, start_new_session=True)
+    try:
+        wait_for(lambda: answered(suite) == 32, "not all is answered")
+        (os.killpg if reaches == "all" else os.kill)(run.pid, signal.SIGINT)
+        began = time.monotonic()
+        said = run.communicate(timeout=60)[0].decode()
+        took = time.monotonic() - began
+    finally:
+        run.kill()
+    assert "INTERNALERROR" not in said
+    assert (run.returncode, suite.report()["run"]["partial"]) == (2, True), said
+    assert suite.report()["tasks"][0]["samples"]["scored"] == len(suite.samples()) == 32
+    assert "8 samples are not answered: --resume" in said
+    assert (suite.path / "reports/latest/junit.xml").read_text().count("<testcase") == 32
+    assert took < 20  # and not the 600 s of those that hang
 
 
 def test_after_ctrl_c_what_is_answered_is_judged_and_the_rest_can_be_asked(slow: Suite):
