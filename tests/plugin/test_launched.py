@@ -162,3 +162,18 @@ def test_a_python_that_cannot_be_run_is_refused(checkout: Suite):
     )
     assert result.ret == 4
     assert "--vllm-python=/no/such cannot be run" in result.stderr.str()
+
+
+def test_a_run_does_not_go_on_with_weights_that_were_changed_in_place(stand_in: StandIn, checkout: Suite):
+    run = begin(checkout, *ASKED, "--report-dir=run", "--concurrency=1", plugins=REAL)
+    try:
+        wait_for(lambda: any(checkout.path.glob("run/parts/answers-*.jsonl")), "the run has not begun")
+        run.kill()
+        run.wait()
+    finally:
+        run.kill()
+    with (checkout.path / "checkpoint" / "config.json").open("a") as file:
+        file.write("\n")
+    result = checkout.served(*ASKED, "--resume=run", "--concurrency=1")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(['*model: revision was "sha256:*", is "sha256:*"'])

@@ -31,6 +31,26 @@ def test_a_short_name_an_id_a_revision_and_a_folder_are_found(tmp_path: Path):
     assert models.find(f"{tmp_path}/step-100/") == models.Weights("step-100", str(tmp_path / "step-100"))
 
 
+@pytest.mark.parametrize("at", [0, 3 << 20, 5 << 20])
+def test_weights_that_were_changed_in_place_are_known(tmp_path: Path, at: int):
+    (tmp_path / "config.json").write_text("{}")
+    weights = tmp_path / "model.safetensors"
+    weights.write_bytes(bytes(6 << 20))
+    before = models.fingerprint(tmp_path)
+    assert before == models.fingerprint(tmp_path)
+    with weights.open("r+b") as file:
+        file.seek(at)
+        file.write(b"x" * ((6 << 20) - at))  # every weight from there on
+    assert models.fingerprint(tmp_path) != before
+
+
+def test_a_small_file_counts_whole(tmp_path: Path):
+    (tmp_path / "config.json").write_text('{"rope_theta": 10000}')
+    before = models.fingerprint(tmp_path)
+    (tmp_path / "config.json").write_text('{"rope_theta": 50000}')
+    assert models.fingerprint(tmp_path) != before
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -43,6 +63,15 @@ def test_a_short_name_an_id_a_revision_and_a_folder_are_found(tmp_path: Path):
 def test_what_can_be_nothing_is_refused(tmp_path: Path, model: str, message: str):
     with pytest.raises(ServiceError, match=message):
         models.find(model.format(folder=tmp_path))
+
+
+def test_code_from_a_repository_must_be_pinned(tmp_path: Path):
+    loose = models.Weights("mine", "me/mine")
+    for flag in ("--trust-remote-code", "--trust_remote_code"):
+        with pytest.raises(ServiceError, match="me/mine@REVISION"):
+            vllm.arguments(GPU, loose, None, flag)
+    for pinned in (models.Weights("mine", "me/mine", "1a2b"), models.Weights("mine", str(tmp_path))):
+        assert "--trust-remote-code" in vllm.arguments(GPU, pinned, None, "--trust-remote-code")
 
 
 def test_a_repositorys_sampling_defaults_never_apply():
