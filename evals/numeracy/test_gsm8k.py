@@ -20,6 +20,8 @@ gsm8k = Benchmark(
 @gsm8k.rows
 def read(row):
     _, target = row["answer"].split("\n#### ")
+    if number(target) is None:
+        raise ValueError(f"{target!r}, after ####, is no number")
     return Sample(question=row["question"], reference=row["answer"], target=target)
 
 

@@ -16,6 +16,7 @@ GIVEN = ("sample", "prompt", "model", "seed", "sandbox")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
 
 
+BOUNDS = {"max_tokens": (1, math.inf), "temperature": (0, math.inf), "top_p": (0, 1), "n": (1, math.inf)}
 Length = Literal["none", "tokens", "bytes", "characters"]
 LENGTHS: Mapping[str, Callable[[str, Likelihood], int]] = {
     "none": lambda label, likelihood: 1,
@@ -76,7 +77,7 @@ class Ask:
 
     `variant` names the kind of task that it makes (`gen`, `ppl`); `needs` the ability of the model
     service that it cannot do without (`generate`, `likelihood`); `check` finds what is wrong with a
-    sample for this ask, before anything is asked. `least` bounds parameters from below.
+    sample for this ask, before anything is asked. `bounds` are the least and the most that parameters may be.
     """
 
     function: Callable[..., Awaitable[Any]]
@@ -84,7 +85,7 @@ class Ask:
     variant: str = "gen"
     needs: str = "generate"
     check: Callable[[Sample, Mapping[str, Any]], str | None] | None = None
-    least: Mapping[str, float] = field(default_factory=dict)
+    bounds: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
     def runs_code(self) -> bool:
@@ -106,8 +107,10 @@ class Ask:
         current = self.parameters[parameter]
         if not _fits(current, value):
             raise SetupError(f"{value!r} is no value for it; {current!r} is one")
-        if parameter in self.least and value < self.least[parameter]:
-            raise SetupError(f"{value!r} is too small; {self.least[parameter]} is the least")
+        least, most = self.bounds.get(parameter, (-math.inf, math.inf))
+        if isinstance(value, int | float) and not least <= value <= most:
+            limit = f"{least} is the least" if value < least else f"{most} is the most"
+            raise SetupError(f"{value!r} is too {'small' if value < least else 'large'}; {limit}")
         return replace(self, parameters={**self.parameters, parameter: value})
 
 
@@ -118,9 +121,10 @@ def _fits(current: Any, value: Any) -> bool:
     if isinstance(current, int):
         return isinstance(value, int)
     if isinstance(current, float):
-        return isinstance(value, int | float)
+        return isinstance(value, int | float) and math.isfinite(value)
     if isinstance(current, list | tuple):
-        return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+        texts = [value] if isinstance(value, str) else value
+        return isinstance(texts, list) and all(isinstance(text, str) and text for text in texts)
     if isinstance(current, str):
         return isinstance(value, str)
     return True
@@ -163,7 +167,7 @@ def generate(
         "top_p": top_p,
         "n": n,
     }
-    return Ask(generated, parameters, least={"max_tokens": 1, "temperature": 0, "top_p": 0, "n": 1})
+    return Ask(generated, parameters, bounds=BOUNDS)
 
 
 async def generated(

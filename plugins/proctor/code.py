@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proctor.asks import Ask, generated
+from proctor.asks import BOUNDS, Ask, generated
 from proctor.model import Execution, Limits, Model, Output, Program, Sandbox
 from proctor.sample import Sample
 
@@ -59,8 +60,8 @@ def generate_code(
         "memory": memory,
         "processes": processes,
     }
-    least = {"max_tokens": 1, "temperature": 0, "top_p": 0, "n": 1, "timeout": 0.1, "memory": 64, "processes": 1}
-    return Ask(_generate_code, parameters, least=least)
+    own = {"timeout": (0.1, math.inf), "memory": (64, math.inf), "processes": (1, math.inf)}
+    return Ask(_generate_code, parameters, bounds={**BOUNDS, **own})
 
 
 async def _generate_code(

@@ -20,10 +20,11 @@ from _pytest.mark.expression import Expression
 
 from proctor import __version__
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, find_files, find_source, listed_keys, load, subset
+from proctor.data import Dataset, find_files, find_source, listed_keys, load
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
+from proctor.selection import limited, of_variant, without_effect
 
 
 class LoadedTask:
@@ -243,7 +244,9 @@ class Collecting:
                 f"--set or --prompt names the task {min(self._unknown)!r}, which is not among those collected: {names}"
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
-        kept = set(_limited(_of_variant(samples, self.settings.variant), self.settings.limit))
+        chosen = of_variant(samples, self.settings.variant, self.config)
+        self.problem = self.problem or without_effect(samples, chosen, self.settings)
+        kept = set(limited(chosen, self.settings.limit))
         dropped = [item for item in samples if item not in kept]
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)
@@ -323,36 +326,6 @@ def _refuse_without_ask(name: str, obj: object) -> None:
             f"{obj.__code__.co_filename}:{obj.__code__.co_firstlineno}: {name} judges samples but has no ask: "
             "decorate it with @benchmark.test(generate(...)) or @benchmark.test(rank(...))"
         )
-
-
-def _of_variant(items: list[SampleItem], variant: str) -> list[SampleItem]:
-    """The items of the variant asked for; of several that survived, a benchmark's default."""
-    if variant == "all":
-        return items
-    if variant != "default":
-        return [item for item in items if item.loaded.variant == variant]
-    surviving: dict[Benchmark, set[str]] = {}
-    for item in items:
-        surviving.setdefault(item.loaded.benchmark, set()).add(item.loaded.variant)
-    return [
-        item
-        for item in items
-        if item.loaded.task is item.loaded.benchmark.default
-        or item.loaded.benchmark.default.variant not in surviving[item.loaded.benchmark]
-    ]
-
-
-def _limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
-    if limit is None:
-        return items
-    by_task: dict[LoadedTask, list[SampleItem]] = {}
-    for item in items:
-        by_task.setdefault(item.loaded, []).append(item)
-    kept: list[SampleItem] = []
-    for loaded, members in by_task.items():
-        turn = {position: rank for rank, position in enumerate(subset(loaded.dataset.samples, loaded.benchmark.name))}
-        kept += sorted(members, key=lambda item: turn[item.index])[:limit]
-    return kept
 
 
 def _restore_order(items: list[pytest.Item]) -> None:

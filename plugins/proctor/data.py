@@ -238,6 +238,9 @@ def _samples(
                 continue
             if not isinstance(sample, Sample):
                 raise DataError(f"{where}: the reader gave {type(sample).__name__}, not a Sample")
+            for name in ("question", "passage", "reference"):
+                if not isinstance(getattr(sample, name), str):
+                    raise DataError(f"{where}: the {name} is no text but {getattr(sample, name)!r:.60}")
             yield (str(index) if single else f"{index}.{count - 1}"), sample, where
         if not count and dataset is not None:
             dataset.excluded["no sample"] = dataset.excluded.get("no sample", 0) + 1
@@ -276,7 +279,8 @@ def _shots(
     candidates = find_files(folder, pattern)
     own = [other for other in candidates if other.key == file.key]
     if not own:
-        raise DataError(f"{benchmark.name}: no few-shot file for {file.path}: {folder / pattern}[.gz] is missing")
+        missing = folder / BRACES.sub(lambda _: file.key, pattern)
+        raise DataError(f"{benchmark.name}: no few-shot file for {file.path}: {missing}[.gz] is missing")
     found = [sample for _, sample, _ in _samples(own[0], source, read, digest, None)][:shots]
     if len(found) < shots:
         raise DataError(

@@ -202,6 +202,10 @@ class Results:
             hits = task.get("chance_hits")
             if hits:
                 terminalreporter.write_line(f"{task['task']} {task['variant']}: right by chance: {', '.join(hits)}")
+        if model.get("name") == "proctor:gold" and any(map(_strict_below, self.report["tasks"])):
+            terminalreporter.write_line(
+                "proctor:gold phrases its answers in several ways: the first metric must be 100, a strict one need not be"
+            )
         if self.run.settings.rescore is not None:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
                 terminalreporter.write_line(line)
@@ -210,6 +214,12 @@ class Results:
                 f"{self.missing} samples are not answered: --resume, added to the same command, goes on with them"
             )
         terminalreporter.write_line(f"report: {shown_path(self.run.folder / 'summary.md', self.run.settings.folder)}")
+
+
+def _strict_below(task: dict[str, Any]) -> bool:
+    """Whether another metric than the main one is short of what that has."""
+    values = {name: metric["value"] for name, metric in task["metrics"].items()}
+    return task["main"] in values and min(values.values()) < values[task["main"]] == 1
 
 
 def shown_path(path: Path, folder: Path) -> str:

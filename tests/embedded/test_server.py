@@ -188,6 +188,7 @@ def test_a_narrow_top_p_or_top_k_is_greedy(url: str) -> None:
     greedy = complete(url, prompt=PROMPT, max_tokens=10)["text"]
     assert complete(url, prompt=PROMPT, max_tokens=10, temperature=1, top_p=1e-6)["text"] == greedy
     assert complete(url, prompt=PROMPT, max_tokens=10, temperature=1, top_k=1)["text"] == greedy
+    assert complete(url, prompt=PROMPT, max_tokens=10, temperature=1e-320)["text"] == greedy
 
 
 def test_an_answer_is_the_same_alone_and_in_a_crowd(url: str) -> None:
@@ -271,6 +272,7 @@ def test_any_text_survives_tokenizing(url: str, text: str) -> None:
         ({"prompt": "a", "top_p": 0}, "top_p"),
         ({"prompt": "a", "stop": [""]}, "stop"),
         ({"prompt": "a", "stop": list("vwxyz")}, "at most 4 texts, not 5"),
+        ({"prompt": "a \ud800"}, "half a character"),
         ({"prompt": "a", "n": 0}, "n must"),
         ({"prompt": "a", "logprob_token_ids": [-1]}, "logprob_token_ids"),
         ({"prompt": "a", "stream": True}, "stream"),

@@ -153,6 +153,11 @@ OPTIONS = {
     "--prompt=other=sums.jsonl": "--set or --prompt names the task 'other', which is not among those collected: sums",
     "--set=sums.max_tokens": "--set sums.max_tokens: TASK.PARAMETER=VALUE is needed",
     "--set=sums.size=3": "--set sums.size: no such parameter; there are: max_tokens, n, ",
+    "--set=sums.temperature=.nan": "--set sums.temperature: nan is no value for it; 0.0 is one",
+    "--set=sums.top_p=7": "--set sums.top_p: 7 is too large; 1 is the most",
+    "--set=sums.n=0": "--set sums.n: 0 is too small; 1 is the least",
+    "--set=sums.stop=['']": "--set sums.stop: [''] is no value for it; [] is one",
+    "--variant=ppl": "--variant=ppl: no benchmark that was selected has this variant: sums has gen",
     "--set=other.max_tokens=3": "--set or --prompt names the task 'other', which is not among those collected: sums",
 }
 
@@ -162,7 +167,7 @@ def test_options_that_make_no_sense_are_refused(earlier: Suite, option: str):
     refused(earlier, OPTIONS[option], option)
 
 
-@pytest.mark.parametrize("option", ["--limit=-1", "--set=sums.size=3", "--set=other.max_tokens=3"])
+@pytest.mark.parametrize("option", ["--limit=-1", "--set=sums.size=3", "--set=other.max_tokens=3", "--variant=ppl"])
 def test_options_that_make_no_sense_are_refused_before_workers_run(earlier: Suite, option: str):
     refused(earlier, OPTIONS[option], option, "-n", "2")
 
@@ -185,7 +190,27 @@ def test_too_few_rows_for_the_shots_are_refused(checkout: Suite):
 
 def test_a_missing_file_of_shots_is_refused(checkout: Suite):
     (checkout.path / "data/mmlu/dev/astronomy_dev.csv").unlink()
-    refused(checkout, "mmlu: no few-shot file for ", "evals")
+    refused(checkout, "/dev/astronomy_dev.csv[.gz] is missing", "evals")
+
+
+def test_a_parameter_of_a_variant_that_does_not_run_is_refused(checkout: Suite):
+    message = "--set mmlu.max_tokens is for mmlu_gen, which does not run; -k mmlu_gen runs it"
+    refused(checkout, message, "evals", "--set=mmlu.max_tokens=3")
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ('{"question": "q", "answer": "a\\n#### xyz"}', "ValueError: 'xyz', after ####, is no number"),
+        ('{"question": null, "answer": "a\\n#### 3"}', "the question is no text but None"),
+        ('{"question": NaN, "answer": "a\\n#### 3"}', "the question is no text but nan"),
+    ],
+)
+def test_rows_that_make_no_sample_are_refused(checkout: Suite, row: str, message: str):
+    with (checkout.path / "data/gsm8k/test.jsonl").open("a") as file:
+        file.write(row + "\n")
+    refused(checkout, "test.jsonl:13: ", "evals")
+    refused(checkout, message, "evals")
 
 
 def test_more_labels_than_choices_are_refused(checkout: Suite):

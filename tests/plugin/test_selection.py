@@ -97,6 +97,20 @@ def test_a_task_that_no_word_can_mean_is_not_read(checkout: Suite):
     assert checkout.run("evals", "-k", "mmlu").ret == 4
 
 
+def test_samples_of_two_variants_run_where_both_are_named(checkout: Suite):
+    ids = [f"{MMLU}::test_mmlu_ppl[astronomy-1]", f"{MMLU}::test_mmlu_gen[astronomy-2]"]
+    assert checkout.nodeids(*ids) == ids
+    both = checkout.nodeids(f"{MMLU}::test_mmlu_ppl", f"{MMLU}::test_mmlu_gen")
+    assert variants(both) == {"test_mmlu_ppl": 12, "test_mmlu_gen": 12}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_what_failed_runs_again_whatever_its_variant(checkout: Suite, workers: tuple[str, ...]):
+    wrong = ("evals", "-m", "mmlu", "--strict-samples", "--model=proctor:empty", "--data-dir=bundled", *workers)
+    checkout.run(*wrong, "--variant=all").assert_outcomes(failed=24)
+    checkout.run(*wrong, "--lf").assert_outcomes(failed=24)
+
+
 def variants(nodeids: list[str]) -> dict[str, int]:
     return dict(Counter(nodeid.partition("::")[2].partition("[")[0] for nodeid in nodeids))
 

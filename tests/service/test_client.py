@@ -233,6 +233,7 @@ def test_a_cancelled_request_leaves_its_place():
 def test_long_bodies_are_shown_shortened(monkeypatch: pytest.MonkeyPatch):
     assert len(client_module._shown(b"x" * 9000)) == client_module.SHOWN_BODY
     assert client_module._shown(json.dumps({"error": {"message": "too\nlong"}}).encode()) == "too long"
+    assert client_module._shown(b"dead\x00\x1b[31m") == "dead [31m"  # no commands to the terminal
     assert client_module._shown(b"") == "(empty body)"
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -155,6 +157,39 @@ def test_what_is_no_url_is_refused_before_anything_is_asked(url: str):
         make_service(ServiceOptions(base_urls=(url,)))
 
 
+@contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The URL of a server of one's own."""
+    server = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_list_of_models_that_only_drips_is_given_up(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(discovery, "TIMEOUT", (1.0, 1.0))
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                for _ in range(200):
+                    self.wfile.write(b" ")
+                    time.sleep(0.1)
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with serving(Page) as url:
+        assert "no answer within 1 s" in complaint(url)
+
+
 def test_a_server_of_another_kind_is_recognized():
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -165,15 +200,8 @@ def test_a_server_of_another_kind_is_recognized():
         def log_message(self, *args: object) -> None:
             pass
 
-    server = HTTPServer(("127.0.0.1", 0), Page)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        assert "OpenAI-style" in complaint(f"http://127.0.0.1:{server.server_address[1]}")
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+    with serving(Page) as url:
+        assert "OpenAI-style" in complaint(url)
 
 
 def test_a_key_is_asked_for_by_the_name_of_its_variable(monkeypatch: pytest.MonkeyPatch):
@@ -281,6 +309,12 @@ def test_a_null_text_is_malformed_and_not_empty():
 
 def reply(**choice: Any) -> Reply:
     return Reply({"choices": [choice], "usage": {"completion_tokens": 9}}, 0.5, 0)
+
+
+def test_counts_that_are_no_counts_are_left_out():
+    for count in (-5, "9", None, 1.5):
+        usage = http_model.usage_of(Reply({"choices": [], "usage": {"completion_tokens": count}}, 0.5, 0))
+        assert usage.completion_tokens == 0
 
 
 def test_a_null_text_at_the_token_limit_is_a_truncated_output():

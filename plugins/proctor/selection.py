@@ -1,0 +1,86 @@
+"""Which of the samples that survived -k, -m and node ids run: variants, and --limit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from proctor.data import subset
+
+if TYPE_CHECKING:
+    from proctor.benchmark import Benchmark
+    from proctor.collect import LoadedTask, SampleItem
+    from proctor.options import Settings
+
+
+def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> list[SampleItem]:
+    """The items of the variant asked for; of several that survived, a benchmark's default.
+
+    A sample that is named runs in any case: by a node id, or by --lf as one that failed.
+    """
+    if variant == "all":
+        return items
+    if variant != "default":
+        return [item for item in items if item.loaded.variant == variant]
+    surviving: dict[Benchmark, set[str]] = {}
+    for item in items:
+        surviving.setdefault(item.loaded.benchmark, set()).add(item.loaded.variant)
+    named, failed = _named(config), _failed(config)
+    return [
+        item
+        for item in items
+        if item.loaded.task is item.loaded.benchmark.default
+        or item.loaded.benchmark.default.variant not in surviving[item.loaded.benchmark]
+        or item.nodeid in failed
+        or (item.path.name, item.name) in named
+        or (item.path.name, item.name.partition("[")[0]) in named
+    ]
+
+
+def _named(config: pytest.Config) -> set[tuple[str, str]]:
+    """(file name, function or item name) of each node id on the command line."""
+    ids = (str(arg).partition("::") for arg in config.args)
+    return {(Path(path).name, name) for path, colons, name in ids if colons}
+
+
+def _failed(config: pytest.Config) -> set[str]:
+    """Node ids of the tests that --lf is to run again."""
+    plugin = config.pluginmanager.get_plugin("lfplugin")
+    return set(map(str, plugin.lastfailed)) if plugin is not None and plugin.active else set()
+
+
+def limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
+    """The first `limit` items of each task, in the order of `subset`."""
+    if limit is None:
+        return items
+    by_task: dict[LoadedTask, list[SampleItem]] = {}
+    for item in items:
+        by_task.setdefault(item.loaded, []).append(item)
+    kept: list[SampleItem] = []
+    for loaded, members in by_task.items():
+        turn = {position: rank for rank, position in enumerate(subset(loaded.dataset.samples, loaded.benchmark.name))}
+        kept += sorted(members, key=lambda item: turn[item.index])[:limit]
+    return kept
+
+
+def without_effect(items: list[SampleItem], chosen: list[SampleItem], settings: Settings) -> str | None:
+    """What --variant and --set ask for in vain: the benchmarks that survived have it not, or what runs has it not."""
+    if items and not chosen:
+        have: dict[str, list[str]] = {}
+        for item in items:
+            have[item.loaded.benchmark.name] = [task.variant for task in item.loaded.benchmark.tasks]
+        listed = "; ".join(f"{name} has {' and '.join(variants)}" for name, variants in have.items())
+        return f"--variant={settings.variant}: no benchmark that was selected has this variant: {listed}"
+    running = {item.loaded for item in chosen}
+    for target, parameter, _ in settings.changes:
+        changed = {
+            item.loaded for item in items if (target, parameter) in {change[:2] for change in item.loaded.changes}
+        }
+        if changed and not changed & running:
+            (name, variant), *_ = sorted((loaded.benchmark.name, loaded.variant) for loaded in changed)
+            return (
+                f"--set {target}.{parameter} is for {name}_{variant}, which does not run; -k {name}_{variant} runs it"
+            )
+    return None
