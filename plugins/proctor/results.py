@@ -204,7 +204,7 @@ class Results:
                 terminalreporter.write_line(f"{task['task']} {task['variant']}: right by chance: {', '.join(hits)}")
         if model.get("name") == "proctor:gold" and any(map(_strict_below, self.report["tasks"])):
             terminalreporter.write_line(
-                "proctor:gold phrases its answers in several ways: the first metric must be 100, a strict one need not be"
+                "proctor:gold phrases its answers in several ways: a strict metric need not be 100, the first one must"
             )
         if self.run.settings.rescore is not None:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
