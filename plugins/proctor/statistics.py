@@ -31,7 +31,7 @@ class Estimate:
     n: int
 
 
-def _z(confidence: float) -> float:
+def normal_quantile(confidence: float) -> float:
     """Two-sided quantile of the normal distribution. Raises ValueError unless 0 < confidence < 1."""
     from scipy.special import ndtri
 
@@ -40,10 +40,12 @@ def _z(confidence: float) -> float:
     return float(ndtri(0.5 + confidence / 2))
 
 
-def _t(confidence: float, freedom: float) -> float:
-    """Two-sided quantile of Student's t with `freedom` degrees of freedom."""
+def student_quantile(confidence: float, freedom: float) -> float:
+    """Two-sided quantile of Student's t with `freedom` degrees of freedom; infinitely many make it the normal one."""
     from scipy.special import stdtrit
 
+    if math.isinf(freedom):
+        return normal_quantile(confidence)
     if not 0 < confidence < 1:
         raise ValueError(f"confidence must lie between 0 and 1, not at {confidence}")
     return float(stdtrit(freedom, 0.5 + confidence / 2))
@@ -56,7 +58,7 @@ def wilson(successes: float, n: float, confidence: float = 0.95) -> tuple[float,
     """
     if n <= 0 or not 0 <= successes <= n:
         raise ValueError(f"{successes} successes among {n} are no proportion")
-    return _score_interval(successes / n, n, _z(confidence))
+    return _score_interval(successes / n, n, normal_quantile(confidence))
 
 
 def _score_interval(p: float, n: float, quantile: float) -> tuple[float, float]:
@@ -89,23 +91,23 @@ def mean_interval(
     n = len(x)
     if n == 0:
         raise ValueError("the mean of no values is not defined")
-    codes = _codes(clusters, n)
+    codes = codes_of(clusters, n)
     count = n if codes is None else int(codes.max()) + 1
     mean = float(x.mean())
-    if _binary(x):
+    if are_binary(x):
         if codes is None:
-            return Estimate(mean, *_score_interval(mean, n, _z(confidence)), n)
+            return Estimate(mean, *_score_interval(mean, n, normal_quantile(confidence)), n)
         if count == 1:
             return Estimate(mean, 0.0, 1.0, n)
         effective = _effective_size(x, codes, count)
-        return Estimate(mean, *_score_interval(mean, effective, _t(confidence, count - 1)), n)
+        return Estimate(mean, *_score_interval(mean, effective, student_quantile(confidence, count - 1)), n)
     if count == 1:
         return Estimate(mean, None, None, n)
-    half = _t(confidence, count - 1) * math.sqrt(_variance_of_mean(x, codes, count))
+    half = student_quantile(confidence, count - 1) * math.sqrt(variance_of_mean(x, codes, count))
     return Estimate(mean, mean - half, mean + half, n)
 
 
-def _codes(clusters: Sequence[Hashable] | None, n: int) -> Codes | None:
+def codes_of(clusters: Sequence[Hashable] | None, n: int) -> Codes | None:
     """Clusters numbered from 0, shape (n,); None where every sample is its own cluster."""
     import numpy as np
 
@@ -118,11 +120,11 @@ def _codes(clusters: Sequence[Hashable] | None, n: int) -> Codes | None:
     return None if len(numbers) == n else codes
 
 
-def _binary(x: Values) -> bool:
+def are_binary(x: Values) -> bool:
     return bool(((x == 0) | (x == 1)).all())
 
 
-def _variance_of_mean(x: Values, codes: Codes | None, count: int) -> float:
+def variance_of_mean(x: Values, codes: Codes | None, count: int) -> float:
     """Squared standard error of the mean, robust to dependence within clusters.
 
     The factor count / (count - 1) makes it s²/n for clusters of one sample each.
@@ -139,7 +141,7 @@ def _effective_size(x: Values, codes: Codes, count: int) -> float:
     n, mean = len(x), float(x.mean())
     if mean in (0, 1):
         return count
-    clustered, independent = _variance_of_mean(x, codes, count), mean * (1 - mean) / (n - 1)
+    clustered, independent = variance_of_mean(x, codes, count), mean * (1 - mean) / (n - 1)
     return n if clustered * n <= independent * n else max(1.0, n * independent / clustered)
 
 
@@ -161,9 +163,9 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
         raise ValueError("a mean over groups needs at least one group and a value in each")
     sizes = np.array([len(group) for group in arrays], dtype=float)
     n, value = int(sizes.sum()), float(np.mean([group.mean() for group in arrays]))
-    if all(map(_binary, arrays)):
+    if all(map(are_binary, arrays)):
         p = (np.array([group.sum() for group in arrays]) + 1) / (sizes + 2)
-        half = _z(confidence) * math.sqrt(float((p * (1 - p) / sizes).sum())) / len(arrays)
+        half = normal_quantile(confidence) * math.sqrt(float((p * (1 - p) / sizes).sum())) / len(arrays)
         return Estimate(value, max(0.0, value - half), min(1.0, value + half), n)
     if sizes.min() < 2:
         return Estimate(value, None, None, n)
@@ -173,7 +175,7 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
         return Estimate(value, value, value, n)
     shares = variances / total
     freedom = 1 / float((shares**2 / (sizes - 1)).sum())
-    half = _t(confidence, freedom) * math.sqrt(total) / len(arrays)
+    half = student_quantile(confidence, freedom) * math.sqrt(total) / len(arrays)
     return Estimate(value, value - half, value + half, n)
 
 

@@ -1,0 +1,432 @@
+"""Two runs on the same samples: how far they are apart, how sure that is, and what would settle it.
+
+A difference is candidate minus baseline, a drop its negative. Of binary scores, `lost` counts the samples that the
+baseline had right and the candidate has wrong, `gained` the reverse. numpy and scipy are imported on use.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from proctor.statistics import are_binary, codes_of, normal_quantile, student_quantile, variance_of_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Values = NDArray[np.float64]
+    Codes = NDArray[np.intp]
+
+RESAMPLES = 10_000
+MOST_RESAMPLED = 5_000
+"""Clusters up to which the bootstrap is drawn; of more, the mean is normal enough for Student's interval."""
+SEED = 20240807
+LEAST_FREEDOM = 2.0
+
+
+@dataclass(frozen=True)
+class Paired:
+    """Scores of the same samples in two runs.
+
+    `differences`: shape (n,), candidate minus baseline. `codes`: the cluster of each, numbered from 0; None where every
+    sample is its own. `binary`: all scores are 0 or 1.
+
+    Intervals of binary scores are Tango's (`tango`). Clusters enter as an effective number of pairs (n over the design
+    effect, as in `statistics.mean_interval`) and by Student's quantile with (Σs²)²/Σs⁴ degrees of freedom, s being the
+    clusters' residual sums: the effective number of clusters (Carter, Schnepel & Steigerwald 2017, Review of Economics
+    and Statistics 99:698-709, with the estimated variances for the true ones), since a few clusters that flip as a
+    whole tell less than their samples seem to. Other scores: the bias-corrected and accelerated bootstrap over clusters
+    (BCa; Efron 1987, JASA 82:171-185).
+    """
+
+    differences: Values
+    codes: Codes | None
+    binary: bool
+
+    @property
+    def n(self) -> int:
+        return len(self.differences)
+
+    @property
+    def clusters(self) -> int:
+        return self.n if self.codes is None else int(self.codes.max()) + 1
+
+    @property
+    def value(self) -> float:
+        """The mean difference."""
+        return float(self.differences.mean())
+
+    @property
+    def lost(self) -> int:
+        return int((self.differences < 0).sum())
+
+    @property
+    def gained(self) -> int:
+        return int((self.differences > 0).sum())
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Two-sided confidence interval of the difference; as wide as can be where the data say nothing."""
+        if self.binary:
+            size = self._size
+            if size is None:
+                return -1.0, 1.0
+            scale = size / self.n
+            low, high = tango(self.lost * scale, self.gained * scale, size, self._quantile(confidence))
+            return float(low), float(high)
+        if self.clusters < 2:
+            return -math.inf, math.inf
+        if self.clusters > MOST_RESAMPLED:
+            half = self._quantile(confidence) * self.standard_error
+            return self.value - half, self.value + half
+        tail = (1 - confidence) / 2
+        return self._bootstrap.quantile(tail), self._bootstrap.quantile(1 - tail)
+
+    def p_beyond(self, margin: float) -> float:
+        """One-sided p-value of the hypothesis that the drop is at most `margin`; goes with `interval`."""
+        if self.binary:
+            size = self._size
+            if size is None:
+                return 1.0
+            scale = size / self.n
+            return self._lower_tail(float(score(self.lost * scale, self.gained * scale, size, -margin)))
+        if self.clusters < 2:
+            return 1.0
+        if self.clusters > MOST_RESAMPLED:
+            error = self.standard_error
+            return self._lower_tail((self.value + margin) / error) if error else float(self.value >= -margin)
+        return 1 - self._bootstrap.level(-margin)
+
+    def p_different(self) -> float:
+        """Two-sided p-value of the hypothesis that the runs are alike: the labels of every cluster may be swapped.
+
+        Exact for binary scores, and McNemar's exact test (1947, Psychometrika 12:153-157) where no two samples share a
+        cluster. Other scores: RESAMPLES random swaps, the observed one counted among them.
+        """
+        sums = self._sums
+        return _swaps_exactly(sums) if self.binary else _swaps_at_random(sums)
+
+    @property
+    def standard_error(self) -> float:
+        """Of the mean difference, robust to dependence within clusters; at least that of one pair that differs."""
+        if self.clusters < 2:
+            return math.inf
+        error = math.sqrt(variance_of_mean(self.differences, self.codes, self.clusters))
+        return max(error, 1 / self.n) if self.binary else error
+
+    @cached_property
+    def freedom(self) -> float:
+        """Degrees of freedom: of Student's quantile with clusters or real values, infinite for independent flags."""
+        if self.codes is None:
+            return math.inf if self.binary else self.n - 1
+        residuals = self._sums - self._sizes * self.value
+        fourth = float((residuals**4).sum())
+        if fourth == 0:
+            return self.clusters - 1
+        return min(self.clusters - 1, max(LEAST_FREEDOM, float((residuals**2).sum()) ** 2 / fourth))
+
+    @property
+    def _sums(self) -> Values:
+        import numpy as np
+
+        if self.codes is None:
+            return self.differences
+        return np.bincount(self.codes, weights=self.differences, minlength=self.clusters).astype(float)
+
+    @property
+    def _sizes(self) -> Values:
+        import numpy as np
+
+        if self.codes is None:
+            return np.ones(self.n)
+        return np.bincount(self.codes, minlength=self.clusters).astype(float)
+
+    @cached_property
+    def _size(self) -> float | None:
+        """How many independent pairs would tell as much as these; None where that cannot be said."""
+        if self.codes is None:
+            return self.n
+        if self.clusters < 2:
+            return None
+        independent = float(self.differences.var()) / (self.n - 1)
+        if independent == 0:
+            return self.clusters
+        clustered = variance_of_mean(self.differences, self.codes, self.clusters)
+        return self.n * min(1.0, independent / clustered) if clustered > 0 else self.n
+
+    def _quantile(self, confidence: float) -> float:
+        return student_quantile(confidence, self.freedom)
+
+    def _lower_tail(self, statistic: float) -> float:
+        from scipy.special import ndtr, stdtr
+
+        return float(ndtr(statistic) if math.isinf(self.freedom) else stdtr(self.freedom, statistic))
+
+    @cached_property
+    def _bootstrap(self) -> _Bootstrap:
+        return _resampled(self._sums, self._sizes)
+
+
+def paired(baseline: Sequence[float], candidate: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Paired:
+    """Scores in the order of the same samples. Raises ValueError for none, or for lengths that differ."""
+    import numpy as np
+
+    before, after = np.asarray(baseline, dtype=float), np.asarray(candidate, dtype=float)
+    if len(before) != len(after) or not len(before):
+        raise ValueError(f"{len(before)} and {len(after)} scores make no pairs")
+    return Paired(after - before, codes_of(clusters, len(before)), are_binary(before) and are_binary(after))
+
+
+@dataclass(frozen=True)
+class Average:
+    """The mean of several groups' differences, each group counting the same; the groups are fixed.
+
+    The standard error is sqrt(Σ se²) / groups. Of binary scores, a group's se² is that of Bonett & Price (2012, Journal
+    of Educational and Behavioral Statistics 37:479-488), which adds one pair lost and one gained, times its design
+    effect. Degrees of freedom: Welch and Satterthwaite's.
+    """
+
+    groups: Sequence[Paired]
+
+    @property
+    def binary(self) -> bool:
+        return all(group.binary for group in self.groups)
+
+    @property
+    def n(self) -> int:
+        return sum(group.n for group in self.groups)
+
+    @property
+    def clusters(self) -> int:
+        return sum(group.clusters for group in self.groups)
+
+    @property
+    def value(self) -> float:
+        return sum(group.value for group in self.groups) / len(self.groups)
+
+    @property
+    def lost(self) -> int:
+        return sum(group.lost for group in self.groups)
+
+    @property
+    def gained(self) -> int:
+        return sum(group.gained for group in self.groups)
+
+    @cached_property
+    def _variances(self) -> Sequence[float]:
+        return [_group_variance(group) for group in self.groups]
+
+    @property
+    def standard_error(self) -> float:
+        return math.sqrt(sum(self._variances)) / len(self.groups)
+
+    @cached_property
+    def freedom(self) -> float:
+        total = sum(self._variances)
+        if not math.isfinite(total) or total == 0:
+            return LEAST_FREEDOM
+        terms = [
+            (variance / total) ** 2 / group.freedom
+            for variance, group in zip(self._variances, self.groups, strict=True)
+            if group.freedom > 0
+        ]
+        return 1 / sum(terms) if sum(terms) else math.inf
+
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]:
+        """Two-sided confidence interval of the mean difference, within -1 and 1 for binary scores."""
+        half = student_quantile(confidence, self.freedom) * self.standard_error
+        low, high = self.value - half, self.value + half
+        return (max(-1.0, low), min(1.0, high)) if self.binary else (low, high)
+
+    def p_beyond(self, margin: float) -> float:
+        """As `Paired.p_beyond`."""
+        return self._lower_tail(self.value + margin)
+
+    def p_different(self) -> float:
+        """Two-sided p-value of no difference, by the same standard error."""
+        return 2 * self._lower_tail(-abs(self.value))
+
+    def _lower_tail(self, distance: float) -> float:
+        from scipy.special import ndtr, stdtr
+
+        if not self.standard_error:
+            return float(distance >= 0)
+        statistic = distance / self.standard_error
+        return float(ndtr(statistic) if math.isinf(self.freedom) else stdtr(self.freedom, statistic))
+
+
+def _group_variance(group: Paired) -> float:
+    if not group.binary:
+        return group.standard_error**2
+    size = group._size
+    if size is None:
+        return 1.0
+    scale = size / group.n
+    lost, gained = (group.lost * scale + 1) / (size + 2), (group.gained * scale + 1) / (size + 2)
+    return (lost + gained - (gained - lost) ** 2) / (size + 2)
+
+
+Difference = Paired | Average
+
+
+def detectable(difference: Difference, power: float = 0.8, confidence: float = 0.95) -> float:
+    """The smallest drop that a run like this one shows with probability `power`.
+
+    For flags, of samples that change as often as here, or more often where the drop itself needs it (Connett, Smith &
+    McHugh 1987, Biometrics 43:571-582), at the effective number of pairs.
+    """
+    reach, chance = student_quantile(confidence, difference.freedom), normal_quantile(2 * power - 1)
+    error = difference.standard_error
+    if not math.isfinite(error):
+        return math.inf
+    if not difference.binary:
+        return (reach + chance) * error
+    n = difference.n
+    # Between samples that change, and as much again as clusters make of it.
+    spread = error**2 * n + difference.value**2
+    rate = max((difference.lost + difference.gained) / n, 1 / n)
+    effect = max(1.0, spread / rate)
+    drop = 0.0
+    for _ in range(100):  # a contraction: the drop needs changes, and changes make it harder to see
+        changing = max(rate, drop)
+        drop = (reach * math.sqrt(changing) + chance * math.sqrt(max(0.0, changing - drop**2))) * math.sqrt(effect / n)
+    return min(1.0, drop)
+
+
+def needed(difference: Difference, margin: float, power: float = 0.8, confidence: float = 0.95) -> float:
+    """How many samples would decide, with probability `power`, on which side of `margin` a drop like this one lies.
+
+    Infinite where the drop is the margin.
+    """
+    distance = abs(margin + difference.value)
+    if distance == 0 or not math.isfinite(difference.standard_error):
+        return math.inf
+    reach = normal_quantile(confidence) + normal_quantile(2 * power - 1)
+    return math.ceil(difference.n * (reach * difference.standard_error / distance) ** 2)
+
+
+def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
+    """p-values adjusted for being several (Holm 1979, Scandinavian Journal of Statistics 6:65-70)."""
+    adjusted, least = {}, 0.0
+    for place, (key, p) in enumerate(sorted(p_values.items(), key=lambda item: item[1])):
+        least = max(least, min(1.0, (len(p_values) - place) * p))
+        adjusted[key] = least
+    return adjusted
+
+
+def tango(lost: Any, gained: Any, n: Any, quantile: Any) -> tuple[Any, Any]:
+    """Score interval of (gained - lost) / n (Tango 1998, Statistics in Medicine 17:891-908).
+
+    Numbers, or arrays of one shape; counts may be fractional.
+    """
+    import numpy as np
+
+    lost, gained, n = np.broadcast_arrays(*(np.asarray(one, dtype=float) for one in (lost, gained, n)))
+    value = (gained - lost) / n
+
+    def end(outer: float) -> Values:
+        inside, outside = value.copy(), np.full_like(value, outer)
+        for _ in range(60):
+            middle = (inside + outside) / 2
+            far = np.abs(score(lost, gained, n, middle)) > quantile
+            inside, outside = np.where(far, inside, middle), np.where(far, middle, outside)
+        return np.asarray(inside, dtype=float)
+
+    return end(-1.0), end(1.0)
+
+
+def score(lost: Any, gained: Any, n: Any, difference: Any) -> Any:
+    """Tango's statistic: how many standard errors (gained - lost) / n lies above `difference`.
+
+    The standard error is that of the likeliest table with this difference.
+    """
+    import numpy as np
+
+    linear = -(gained + lost) + (2 * n - gained + lost) * difference
+    constant = -lost * difference * (1 - difference)
+    least = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
+    variance = n * (2 * least + difference * (1 - difference))
+    distance = gained - lost - n * difference
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(distance == 0, 0.0, distance / np.sqrt(np.maximum(variance, 0)))
+
+
+def _swaps_exactly(sums: Values) -> float:
+    """Share of the sign patterns of integer `sums` whose total is at least as far from 0 as theirs."""
+    import numpy as np
+    from scipy.signal import fftconvolve
+    from scipy.stats import binom
+
+    sizes = np.abs(np.rint(sums)).astype(int)
+    totals = np.ones(1)  # the distribution of the total, from -reach to reach
+    for size, count in zip(*np.unique(sizes[sizes > 0], return_counts=True), strict=True):
+        step = np.zeros(2 * size * count + 1)
+        step[:: 2 * size] = binom.pmf(np.arange(count + 1), count, 0.5)
+        totals = step if len(totals) == 1 else np.maximum(fftconvolve(totals, step), 0)
+    reach = len(totals) // 2
+    far = abs(int(np.rint(sums.sum())))
+    return 1.0 if far == 0 else min(1.0, float(totals[: reach - far + 1].sum() + totals[reach + far :].sum()))
+
+
+def _swaps_at_random(sums: Values) -> float:
+    import numpy as np
+
+    random = np.random.default_rng(SEED)
+    far, total = 0, abs(float(sums.sum()))
+    chunk = max(1, 4_000_000 // len(sums))
+    for start in range(0, RESAMPLES, chunk):
+        signs = random.integers(0, 2, (min(chunk, RESAMPLES - start), len(sums)), dtype=np.int8) * 2 - 1
+        far += int((np.abs(signs @ sums) >= total * (1 - 1e-12)).sum())
+    return (far + 1) / (RESAMPLES + 1)
+
+
+@dataclass(frozen=True)
+class _Bootstrap:
+    """Resampled means in order, and the corrections of BCa: for bias, and for a spread that changes with the mean."""
+
+    means: Values
+    bias: float
+    acceleration: float
+
+    def quantile(self, level: float) -> float:
+        import numpy as np
+        from scipy.special import ndtr, ndtri
+
+        shifted = self.bias + ndtri(level)
+        corrected = self.bias + shifted / (1 - self.acceleration * shifted)
+        return float(np.quantile(self.means, ndtr(corrected)))
+
+    def level(self, value: float) -> float:
+        """The level whose quantile is `value`."""
+        import numpy as np
+        from scipy.special import ndtr, ndtri
+
+        below = np.searchsorted(self.means, value, "left") + np.searchsorted(self.means, value, "right")
+        share = np.clip(below / (2 * len(self.means)), 0.5 / len(self.means), 1 - 0.5 / len(self.means))
+        shifted = ndtri(share) - self.bias
+        return float(ndtr(shifted / (1 + self.acceleration * shifted) - self.bias))
+
+
+def _resampled(sums: Values, sizes: Values) -> _Bootstrap:
+    """RESAMPLES means of clusters drawn with replacement; the mean is Σ sums / Σ sizes."""
+    import numpy as np
+    from scipy.special import ndtri
+
+    random = np.random.default_rng(SEED)
+    count = len(sums)
+    means = []
+    chunk = max(1, 4_000_000 // count)
+    for start in range(0, RESAMPLES, chunk):
+        drawn = random.integers(0, count, (min(chunk, RESAMPLES - start), count))
+        means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+    ordered = np.sort(np.concatenate(means))
+    value = sums.sum() / sizes.sum()
+    below = ((ordered < value).sum() + (ordered <= value).sum()) / (2 * RESAMPLES)
+    bias = float(ndtri(np.clip(below, 0.5 / RESAMPLES, 1 - 0.5 / RESAMPLES)))
+    without = (sums.sum() - sums) / np.maximum(sizes.sum() - sizes, 1)
+    apart = without.mean() - without
+    spread = float((apart**2).sum())
+    return _Bootstrap(ordered, bias, float((apart**3).sum()) / (6 * spread**1.5) if spread else 0.0)
