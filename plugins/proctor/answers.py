@@ -74,10 +74,10 @@ def _whole(file: BinaryIO) -> Iterable[tuple[int, Record]]:
 
 def _parsed(line: bytes) -> Record | None:
     try:
-        content: Record = json.loads(line)
+        content = json.loads(line)
     except ValueError:  # a damaged disk: that sample is asked again
         return None
-    return content
+    return content if isinstance(content, dict) and content.keys() >= {"task", "variant", "sample"} else None
 
 
 def _new_file(folder: Path, name: str) -> BinaryIO:

@@ -10,7 +10,7 @@ import inspect
 import itertools
 import sys
 import warnings
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from proctor.data import Dataset, find_files, find_source, listed_keys, load
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
-from proctor.selection import limited, of_variant, without_effect
+from proctor.selection import limited, of_variant, stored, without_effect
 
 
 class LoadedTask:
@@ -97,10 +97,20 @@ class SampleItem(pytest.Item):
 
 
 class Collecting:
-    """Plugin: makes the items, and keeps what was read."""
+    """Plugin: makes the items, and keeps what was read.
 
-    def __init__(self, config: pytest.Config, settings: Settings, bundled: bool) -> None:
+    stored: (task, variant, sample id) of the outputs that are judged again, where that is what is done.
+    """
+
+    def __init__(
+        self,
+        config: pytest.Config,
+        settings: Settings,
+        bundled: bool,
+        stored: Collection[tuple[str, str, str]] | None = None,
+    ) -> None:
         self.config = config
+        self.stored = stored
         self.settings = settings
         self._bundled = bundled
         self.problem: str | None = None
@@ -244,7 +254,8 @@ class Collecting:
                 f"--set or --prompt names the task {min(self._unknown)!r}, which is not among those collected: {names}"
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
-        chosen = of_variant(samples, self.settings.variant, self.config)
+        surviving = samples if self.stored is None else stored(samples, self.stored)
+        chosen = of_variant(surviving, self.settings.variant, self.config)
         self.problem = self.problem or without_effect(samples, chosen, self.settings)
         kept = set(limited(chosen, self.settings.limit))
         dropped = [item for item in samples if item not in kept]

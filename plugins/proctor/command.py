@@ -1,6 +1,7 @@
 """The command `proctor`: a table of subcommands, each with its arguments and what it does.
 
-Exit codes: 0 done, 1 failed, 2 called wrongly, 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 called wrongly, 4 nothing was done, since something given is wrong; 10 and 11 those of
+pytest with --gate; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor import __version__
+from proctor import __version__, gates, runs, verdicts
 from proctor.data import Source, bundled_root, load_manifest
-from proctor.errors import DataError, ProctorError
+from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
+from proctor.gating import Gating
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return code
     except ProctorError as error:
         print(f"proctor: {error}", file=sys.stderr)
-        return 1
+        return 4 if isinstance(error, SetupError) and not isinstance(error, DataError) else 1
     except KeyboardInterrupt:
         print("\nproctor: interrupted; what has come is kept", file=sys.stderr)
         return 130
@@ -96,7 +98,10 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
             print(f"proctor: {error}", file=sys.stderr)
         else:
             files = f"{done.files} file{'s' if done.files > 1 else ''}, {done.size / 1e6:.1f} MB"
-            print(f"{name}: {'fetched and' if done.new else 'there already,'} verified: {files} in {done.folder}")
+            published = known[name].fetch
+            known_good = published is not None and all(pin.sha256 for pin in published.pins)
+            how = "verified" if known_good else "as first fetched (no sha256 is published to verify it by)"
+            print(f"{name}: {'fetched and' if done.new else 'there already,'} {how}: {files} in {done.folder}")
     return int(failed)
 
 
@@ -109,7 +114,27 @@ def display() -> Display:
     return Display(lambda text: print(text, flush=True), live if sys.stdout.isatty() else None)
 
 
+def _gate_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("candidate", metavar="CANDIDATE", type=Path, help="folder of the run that is judged")
+    parser.add_argument("--gate", metavar="FILE", type=Path, required=True, help="rules, as docs/gates.md has them")
+    parser.add_argument("--baseline", metavar="RUN", type=Path, help="a run's folder, or a baseline file")
+
+
+def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    gating = Gating(chosen.gate, chosen.baseline)
+    found = gates.judge(gating.gates, runs.read(chosen.candidate), gating.baseline, gating.noise)
+    for verdict in found:
+        print(f"{verdict.verdict:<12}  {verdicts.line(verdict.as_record())}")
+    return gates.exit_code(found)
+
+
 COMMANDS = (
+    Command(
+        "gate",
+        "Judge a run that exists by the rules of a file. Exit code 10: a gate failed; 11: one is undecided.",
+        _gate_arguments,
+        _gate_run,
+    ),
     Command(
         "fetch",
         "Download the published data of benchmarks into the cache, where runs with a real model look for them.",

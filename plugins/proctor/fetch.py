@@ -26,7 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import RECORD, Source, names_of
+from proctor.data import RECORD, Source, names_of, read_rows
 from proctor.download import download, shown
 from proctor.errors import DataError
 from proctor.pins import Pin, Published
@@ -147,7 +147,7 @@ def _fetch(
         f"{name}: from {source.origin or shown(published.pins[0].urls[0])}, licence {source.licence or 'unknown'}"
     )
     record = _record(folder)
-    trusted = {} if record is None else {got["url"]: got["sha256"] for got in record["sources"]}
+    trusted = {} if record is None or force else {got["url"]: got["sha256"] for got in record["sources"]}
     sources, staged = [], dict[str, Path]()
     for number, pin in enumerate(published.pins):
         there = folder / pin.file if pin.file else None
@@ -157,6 +157,7 @@ def _fetch(
             path = _download(pin, name, part / f"{number}-{pin.title}", mirror, display, trusted.get(pin.urls[0]))
         digest = pin.sha256 or sha256_of(path)
         if not pin.sha256:
+            _refuse_what_cannot_be_read(pin, name, path)
             display.line(f"{name}: {pin.title}: no sha256 is published; this one is trusted from now on: {digest}")
         sources.append(
             {"url": pin.urls[0], "sha256": digest, "size": path.stat().st_size, "published": bool(pin.sha256)}
@@ -180,6 +181,20 @@ def _fetch(
     os.replace(fresh, folder / RECORD)
     shutil.rmtree(part, ignore_errors=True)
     return Fetched(folder, len(files), sum(about["size"] for about in files.values()), True)
+
+
+def _refuse_what_cannot_be_read(pin: Pin, name: str, path: Path) -> None:
+    """Raise DataError for a file that is none of its kind: a page of a network that wants a login, say."""
+    if pin.file is None:
+        return  # an archive: unpacking it will tell
+    try:
+        rows = sum(1 for _ in read_rows(path))
+    except DataError as error:
+        path.unlink()
+        raise DataError(f"{name}: {shown(pin.urls[0])} brings no data: {error}") from None
+    if not rows:
+        path.unlink()
+        raise DataError(f"{name}: {shown(pin.urls[0])} brings no rows")
 
 
 def _download(pin: Pin, name: str, part: Path, mirror: str | None, display: Display, trusted: str | None) -> Path:
@@ -209,8 +224,9 @@ def _download(pin: Pin, name: str, part: Path, mirror: str | None, display: Disp
         )
         problems.append(f"{shown(url)}: its sha256 is {found}, but {wanted} {said}")
     raise DataError(
-        f"{name}: {pin.title} cannot be had: {'; '.join(problems)}. `proctor fetch {name}` tries again, from where "
-        "this broke off; --mirror=URL (PROCTOR_DATA_MIRROR) asks another host; --data-dir=DIR uses a copy of your own"
+        f"{name}: {pin.title} cannot be had: {'; '.join(problems)}. `proctor fetch {name}` tries again, and goes "
+        "on where a download broke off; --mirror=URL (PROCTOR_DATA_MIRROR) asks another host; --data-dir=DIR uses a "
+        "copy of your own"
     )
 
 

@@ -129,6 +129,21 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
             ),
         },
     ),
+    (
+        "gate",
+        "string",
+        None,
+        {
+            "metavar": "FILE",
+            "help": "judge the run by the rules of a YAML file; exit code 10: a gate failed, 11: one is undecided",
+        },
+    ),
+    (
+        "baseline",
+        "string",
+        None,
+        {"metavar": "RUN", "help": "what --gate compares with: a run's folder, or a file of `proctor baseline set`"},
+    ),
     ("strict-samples", "bool", False, {"action": "store_true", "help": "wrong answers fail their tests"}),
     (
         "error-budget",
@@ -224,6 +239,8 @@ class Settings:
     report_dir: Path | None
     resume: str | None
     rescore: Path | None
+    gate: Path | None
+    baseline: Path | None
     strict: bool
     error_budget: int
     folder: Path
@@ -246,6 +263,8 @@ def read_settings(config: pytest.Config) -> Settings:
     report_dir = chosen(config, "report-dir")
     if report_dir is not None and not report_dir.strip():
         raise SetupError("--report-dir= is empty: name a folder, or leave the option out")
+    if chosen(config, "gate") is not None and model is None and not _named_elsewhere(config):
+        raise SetupError("--gate judges a checkpoint: name it by --model or --base-url")
     return Settings(
         model=model,
         data_dir=_data_dir(chosen(config, "data-dir"), folder),
@@ -259,6 +278,8 @@ def read_settings(config: pytest.Config) -> Settings:
         report_dir=None if report_dir is None else folder / report_dir,
         resume=chosen(config, "resume"),
         rescore=_rescore(config, folder),
+        gate=_path(config, "gate", folder),
+        baseline=_path(config, "baseline", folder),
         strict=bool(chosen(config, "strict-samples")),
         error_budget=_count(config, "error-budget", 0) or 0,
         folder=folder,
@@ -278,6 +299,23 @@ def _count(config: pytest.Config, name: str, least: int) -> int | None:
     return value
 
 
+def _named_elsewhere(config: pytest.Config) -> bool:
+    """Whether a model is named without --model: by an endpoint, or by a run whose outputs are judged again."""
+    try:
+        return bool(chosen(config, "rescore") or chosen(config, "base-url"))
+    except ValueError:  # nobody has that option: proctor_service is not loaded
+        return False
+
+
+def _path(config: pytest.Config, name: str, folder: Path) -> Path | None:
+    text: str | None = chosen(config, name)
+    if text is None:
+        return None
+    if not text.strip():
+        raise SetupError(f"--{name}= is empty (an unset shell variable?): name a file, or leave the option out")
+    return folder / os.path.expanduser(text)
+
+
 def _data_dir(text: str | None, folder: Path) -> str | None:
     if text is None or text == "bundled":
         return text
@@ -291,7 +329,7 @@ def _rescore(config: pytest.Config, folder: Path) -> Path | None:
     text: str | None = chosen(config, "rescore")
     if text is None:
         return None
-    for other in ("resume", "model", "base_url"):
+    for other in ("resume", "model", "base_url", "set"):
         if getattr(config.option, f"proctor_{other}", None):
             raise SetupError(
                 f"--rescore asks no model and begins a report of its own: leave --{other.replace('_', '-')} out"

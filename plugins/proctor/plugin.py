@@ -7,6 +7,7 @@ written in a suite that has no benchmark in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -52,7 +53,10 @@ def pytest_configure(config: pytest.Config) -> None:
     forget_what_is_not_ours(config)
     try:
         settings = read_settings(config)
-        play(config, settings, _service(config, settings))
+        service = _service(config, settings)
+        if settings.rescore is not None and settings.data_dir is None:
+            settings = replace(settings, data_dir=getattr(service, "data_dir", None))
+        play(config, settings, service)
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None
 

@@ -18,7 +18,20 @@ from proctor.sample import Sample
 
 Record = dict[str, Any]
 
-TRAVELS = ("task", "variant", "sample", "cluster", "groups", "scores", "outcome", "error", "flags", "usage")
+TRAVELS = (
+    "task",
+    "variant",
+    "sample",
+    "epoch",
+    "prompt_sha256",
+    "cluster",
+    "groups",
+    "scores",
+    "outcome",
+    "error",
+    "flags",
+    "usage",
+)
 """The keys of a record that cross from the process that judged to the one that reports."""
 
 

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from proctor import aggregate
+from proctor import aggregate, verdicts
 
 SCHEMA = "proctor.report/1"
 VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "numpy", "tokenizers", "jinja2")
@@ -25,6 +25,7 @@ def build(
     records: Sequence[Mapping[str, Any]],
     model: Mapping[str, Any],
     run: Mapping[str, Any],
+    gates: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
     """report.json as docs/reports.md has it; `tasks` are descriptions, `records` the samples' outcomes."""
     by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = {aggregate.key(task): [] for task in tasks}
@@ -37,7 +38,7 @@ def build(
         "model": dict(model),
         "tasks": entries,
         "not_run": [],
-        "gates": [],
+        "gates": [dict(verdict) for verdict in gates],
     }
 
 
@@ -82,6 +83,7 @@ def summary(report: Report) -> str:
     """summary.md: scores with intervals, groups, what went wrong, and where the numbers come from."""
     model, run = report["model"], report["run"]
     lines = [f"# {model['name']}", ""]
+    lines += verdicts.table(report["gates"])
     lines += [
         f"{_sentence(report)}",
         "",

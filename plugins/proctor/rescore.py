@@ -19,7 +19,7 @@ SHOWN = 10
 class StoredService:
     """A `Service` that has nothing but what a run was answered.
 
-    `bundled`: whether that run was on the bundled samples. Raises SetupError for a folder that holds no report.
+    `bundled`: whether that run was on the bundled samples. Raises SetupError for a folder that holds no whole run.
     """
 
     concurrency = 64
@@ -28,7 +28,13 @@ class StoredService:
         self._folder = folder
         self.report = read_report(folder)
         self.name: str = self.report["model"]["name"]
-        self.bundled = all(task["data"]["origin"] == "bundled" for task in self.report["tasks"])
+        self.samples = {_key(line) for line in stored(folder)}
+        """(task, variant, sample id) of what can be judged again."""
+        origins = {task["data"]["origin"] for task in self.report["tasks"]}
+        self.bundled = origins == {"bundled"}
+        place = origins.pop() if len(origins) == 1 else "bundled"
+        self.data_dir = place if place != "bundled" and Path(place).is_dir() else None
+        """The data root of that run, where it had one and it is still there."""
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         progress(f"judging the outputs of {self._folder} again; no model is asked")
@@ -75,11 +81,27 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
+def stored(folder: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a run's samples.jsonl. Raises SetupError for one that is damaged."""
+    path = folder / "samples.jsonl"
+    with path.open(encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                yield json.loads(line)
+            except ValueError:
+                raise SetupError(f"--rescore: {path}:{number} is not JSON: the file is damaged") from None
+
+
+def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Descriptions of tasks with the parameters by which their stored outputs were made."""
+    before = {(task["task"], task["variant"]): task["parameters"] for task in report["tasks"]}
+    return [{**task, "parameters": before.get((task["task"], task["variant"]), task["parameters"])} for task in tasks]
+
+
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What judging again has changed, against the run in `folder`: lines for each task of `report`."""
     before = {(task["task"], task["variant"]): task for task in read_report(folder)["tasks"]}
-    with (folder / "samples.jsonl").open(encoding="utf-8") as lines:
-        scores = {_key(line): line["scores"] for line in map(json.loads, lines)}
+    scores = {_key(line): line["scores"] for line in stored(folder)}
     for task in report["tasks"]:
         name, old = f"{task['task']} {task['variant']}", before.get((task["task"], task["variant"]))
         if old is None:

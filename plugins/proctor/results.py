@@ -5,11 +5,11 @@ from __future__ import annotations
 import shutil
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proctor import reports, rescore
+from proctor import gates, reports, rescore, verdicts
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
@@ -17,6 +17,10 @@ from proctor.records import record, travelling
 from proctor.resume import PARTS
 from proctor.run import Run, point_latest
 from proctor.sample import Sample
+
+if TYPE_CHECKING:
+    from proctor.gates import Verdict
+    from proctor.gating import Gating
 
 TOO_MANY_ERRORS = 12
 LAST = 2**62
@@ -27,9 +31,11 @@ SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
 class Results:
     """Plugin of the owner of a run, from its begin to its end."""
 
-    def __init__(self, config: pytest.Config, run: Run) -> None:
+    def __init__(self, config: pytest.Config, run: Run, gating: Gating | None = None) -> None:
         self.config = config
         self.run = run
+        self.gating = gating
+        self.verdicts: list[Verdict] = []
         self.records: list[dict[str, Any]] = []
         self.cases: dict[str, Case] = {}
         self.other_failures = 0
@@ -53,8 +59,9 @@ class Results:
             self.progress.add(own)
         if own is None and report.skipped and report.nodeid.partition("[")[0] in self._names:
             self.skipped += 1
+        gate = hasattr(report, "proctor_verdict")
         asked = own is not None and own.get("error") is not None and own["error"]["kind"] != "judge"
-        if report.failed and not asked:
+        if report.failed and not asked and not gate:
             self.other_failures += 1
         self._case(report)
 
@@ -91,7 +98,9 @@ class Results:
             self.cases[case.nodeid] = case
 
     def _case(self, report: pytest.TestReport) -> None:
-        case = self.cases.setdefault(report.nodeid, Case(report.nodeid))
+        gate = hasattr(report, "proctor_verdict")
+        nodeid = f"gates::{report.nodeid.partition('::')[2]}" if gate else report.nodeid
+        case = self.cases.setdefault(nodeid, Case(nodeid))
         if report.when != "teardown":
             case.properties = [(str(name), str(value)) for name, value in report.user_properties]
         case.seconds += report.duration
@@ -109,7 +118,10 @@ class Results:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport, config: pytest.Config) -> Any:
-        """Passed samples show no letter where the live line does; else `.` or `w`."""
+        """Passed samples show no letter where the live line does; else `.` or `w`. Gates show their verdict."""
+        verdict = getattr(report, "proctor_verdict", None)
+        if verdict is not None:
+            return ("failed" if report.failed else "passed"), "", verdict
         record = getattr(report, "proctor", None)
         if record is None or not report.passed or hasattr(report, "wasxfail"):
             return None
@@ -132,19 +144,28 @@ class Results:
 
     def exit_code(self, exitstatus: int) -> int:
         """pytest's own, but for errors: within the budget they count as nothing, beyond it they outrank all else."""
-        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED) or not self.errors:
+        if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return exitstatus
         if self.errors > self.run.settings.error_budget:
             return TOO_MANY_ERRORS
-        return pytest.ExitCode.TESTS_FAILED if self.other_failures else pytest.ExitCode.OK
+        if exitstatus and self.other_failures:
+            return pytest.ExitCode.TESTS_FAILED
+        return gates.exit_code(self.verdicts)
 
-    def finish(self, exitstatus: int) -> None:
-        """Write all files of the run."""
+    def judge_gates(self) -> None:
+        """Judge the run, and tell each verdict as the test that it is."""
+        if self.gating is None:
+            return
         self.progress.clear()
+        report = self._built(0, 0.0)
+        self.verdicts = self.gating.judge(report, self.records, str(self.run.folder))
+        for verdict in self.verdicts:
+            self.config.hook.pytest_runtest_logreport(report=self.gating.as_report(verdict, self.config.rootpath))
+
+    def _built(self, exitstatus: int, seconds: float) -> reports.Report:
         run = self.run
         assert run.connection is not None
-        seconds = time.time() - run.started
-        self.report = reports.build(
+        return reports.build(
             tasks=run.tasks,
             # In the order of collection, whoever was first: sums of floats depend on it.
             records=sorted(self.records, key=lambda record: record.get("place", LAST)),
@@ -158,7 +179,15 @@ class Results:
                 "seed": run.settings.seed,
                 "exit_code": int(exitstatus),
             },
+            gates=[verdict.as_record() for verdict in self.verdicts],
         )
+
+    def finish(self, exitstatus: int) -> None:
+        """Write all files of the run."""
+        self.progress.clear()
+        run = self.run
+        seconds = time.time() - run.started
+        self.report = self._built(exitstatus, seconds)
         self._note_chance_hits()
         parts = run.folder / PARTS
         if self.lost:
@@ -198,6 +227,10 @@ class Results:
         model = self.report["model"]
         terminalreporter.section(f"scores of {model.get('name')}", sep="=")
         write_table(terminalreporter, self.report)
+        if self.report["gates"]:
+            terminalreporter.section("gates", sep="=")
+            for verdict in self.report["gates"]:
+                terminalreporter.write_line(f"{verdict['verdict']:<12}  {verdicts.line(verdict)}", **_colour(verdict))
         for task in self.report["tasks"]:
             hits = task.get("chance_hits")
             if hits:
@@ -214,6 +247,12 @@ class Results:
                 f"{self.missing} samples are not answered: --resume, added to the same command, goes on with them"
             )
         terminalreporter.write_line(f"report: {shown_path(self.run.folder / 'summary.md', self.run.settings.folder)}")
+
+
+def _colour(verdict: dict[str, Any]) -> dict[str, bool]:
+    if verdict["verdict"] == "PASS":
+        return {"green": True}
+    return {"red": True} if verdict["stops"] else {"yellow": True}
 
 
 def _strict_below(task: dict[str, Any]) -> bool:

@@ -107,7 +107,7 @@ class Run:
             raise pytest.UsageError(str(error)) from None
         except BaseException:
             self.service.stop()
-            self.release()
+            self.release(keep_log=True)
             raise
         self.connection = connection
         return connection

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,11 @@ if TYPE_CHECKING:
     from proctor.benchmark import Benchmark
     from proctor.collect import LoadedTask, SampleItem
     from proctor.options import Settings
+
+
+def stored(items: list[SampleItem], samples: Collection[tuple[str, str, str]]) -> list[SampleItem]:
+    """Of a run that is judged again: the items whose (task, variant, sample id) it holds."""
+    return [item for item in items if (item.loaded.benchmark.name, item.loaded.variant, item.sample.id) in samples]
 
 
 def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> list[SampleItem]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ from proctor.resume import PARTS
 from proctor.run import Run, describe
 
 if TYPE_CHECKING:
+    from proctor.gating import Gating
     from proctor.judging import Judging
 
 PART = pytest.StashKey[Any]()
@@ -148,8 +149,10 @@ class Owner:
     def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
         self.config = config
         self.run = Run(settings, service, command(config))
+        self.gating = _gating(settings)
         self.results: Any = None
         self.setup_failed = False
+        self.left = False
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if getattr(report, "proctor_setup_error", False):
@@ -157,6 +160,7 @@ class Owner:
 
     def begin(self, tasks: list[dict[str, Any]]) -> Connection:
         """Begin the run; raises pytest.UsageError before anything is asked."""
+        from proctor.rescore import as_asked, read_report
         from proctor.results import Results
 
         owned = not_ours(self.config)
@@ -169,10 +173,17 @@ class Owner:
         if any(task["runs_code"] for task in tasks):
             # Found out before anything is asked or started; who asks has one of its own.
             sandbox_of(self.config).close()
+        if self.run.settings.rescore is not None:
+            tasks = as_asked(tasks, read_report(self.run.settings.rescore))
         reporter = reporter_of(self.config)
+        if self.gating is not None and tasks:
+            try:
+                self.gating.check(tasks)
+            except SetupError as error:
+                raise pytest.UsageError(str(error)) from None
         connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
         if tasks:
-            self.results = Results(self.config, self.run)
+            self.results = Results(self.config, self.run, self.gating)
             self.config.pluginmanager.register(self.results, "proctor-results")
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
             if self.run.resumed:
@@ -182,16 +193,46 @@ class Owner:
                     reporter.write_line(f"proctor: {text}")
         return connection
 
+    def judge_gates(self, exitstatus: int) -> None:
+        """Before other plugins finish, so that they hear of the verdicts; not of a run that was interrupted."""
+        if self.results is not None and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+            self.results.judge_gates()
+
     def end(self, session: pytest.Session, exitstatus: int) -> None:
-        """Stop the service, settle the exit code, write the files."""
-        self.run.stop()
-        if self.setup_failed:
-            session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif self.results is not None:
-            session.exitstatus = self.results.exit_code(exitstatus)
-            self.results.finish(session.exitstatus)
-        elif self.run.begun:
+        """Settle the exit code, write the files, stop the service: it may take its time, and nobody waits for it."""
+        try:
+            if self.setup_failed:
+                session.exitstatus = pytest.ExitCode.USAGE_ERROR
+            elif self.results is not None:
+                session.exitstatus = self.results.exit_code(exitstatus)
+                self.results.finish(session.exitstatus)
+        finally:
+            self.run.stop()
+        if self.results is None and self.run.begun:
             self.run.release()
+
+    @contextmanager
+    def interruptible(self) -> Iterator[None]:
+        """Interrupted while ending: leave at once. The supervisor stops the service when this process is gone."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            self.left = True
+            if self.results is not None and self.results.report is None:
+                reporter_of(self.config).write_line(
+                    f"proctor: interrupted again: there is no report, and --resume={self.run.folder} goes on", red=True
+                )
+
+
+def _gating(settings: Settings) -> Gating | None:
+    """Raises SetupError for gates or a baseline that cannot be read."""
+    if settings.gate is None:
+        if settings.baseline is not None:
+            raise SetupError("--baseline is what --gate=FILE compares with: name that too")
+        return None
+    from proctor.gating import Gating
+
+    return Gating(settings.gate, settings.baseline)
 
 
 class Alone(Owner):
@@ -200,7 +241,7 @@ class Alone(Owner):
     def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
         super().__init__(config, settings, service)
         self.settings = settings
-        self.collecting = Collecting(config, settings, service.bundled)
+        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
         self._judging: Judging | None = None
@@ -232,18 +273,19 @@ class Alone(Owner):
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+        self.judge_gates(exitstatus)
         result = yield
-        if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
-            # Interrupted again: what is left can be judged by --resume.
-            with suppress(KeyboardInterrupt):
+        with self.interruptible():
+            if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
                 self._judging.judge_what_is_answered()
-        self.asking.close()
-        self.end(session, exitstatus)
+            self.asking.close()
+            self.end(session, exitstatus)
         return result
 
     def pytest_unconfigure(self) -> None:
-        self.asking.close()
-        self.run.stop()
+        if not self.left:
+            self.asking.close()
+            self.run.stop()
 
     def asker(self) -> Asker:
         if self.run.connection is None:
@@ -308,14 +350,17 @@ class Controller(Owner):
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> Any:
+        self.judge_gates(exitstatus)
         result = yield
-        if self.results is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
-            self.results.recover()
-        self.end(session, exitstatus)
+        with self.interruptible():
+            if self.results is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
+                self.results.recover()
+            self.end(session, exitstatus)
         return result
 
     def pytest_unconfigure(self) -> None:
-        self.run.stop()
+        if not self.left:
+            self.run.stop()
         self.scratch.remove()
 
 
@@ -330,7 +375,7 @@ class Worker:
         self.name: str = config.workerinput["workerid"]
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
-        self.collecting = Collecting(config, settings, service.bundled)
+        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, config.workerinput["workercount"])
         self._judging: Any = None

@@ -221,12 +221,24 @@ def test_without_a_published_sha256_the_first_one_is_trusted_and_remembered(made
     server.script = [("cut", 100)]
     fetching()
     assert f"no sha256 is published; this one is trusted from now on: {sha256(ROWS['test'])}" in fetching.lines[-1]
-    server.files["/test.jsonl"] = b"other\n"
+    other = b'{"question": "another"}\n'
+    server.files["/test.jsonl"] = other
+    (fetching.folder / "test.jsonl").unlink()
     with pytest.raises(
         DataError, match=r"was fetched at first \(fetched\.json holds it: remove that to trust another\)"
     ):
-        fetching(force=True)
-    assert (fetching.folder / "test.jsonl").read_bytes() == ROWS["test"]
+        fetching()
+    fetching(force=True)
+    assert (fetching.folder / "test.jsonl").read_bytes() == other
+
+
+@pytest.mark.parametrize(("body", "message"), [(b"<html>Please log in</html>", "not JSON"), (b"\n", "no rows")])
+def test_what_cannot_be_verified_must_at_least_be_of_its_kind(made, server, body, message):
+    fetching = made(pinned=False)
+    server.files["/test.jsonl"] = body
+    with pytest.raises(DataError, match=f"/test.jsonl brings no .*{message}" if b"html" in body else "brings no rows"):
+        fetching()
+    assert not (fetching.folder / "test.jsonl").exists()
 
 
 def archive(kind: str) -> bytes:

@@ -50,7 +50,31 @@ def test_a_prompt_that_has_changed_was_not_answered(scored: Suite):
     assert not list(scored.path.glob("reports/*/parts"))
 
 
-@pytest.mark.parametrize("option", ["--model=x", "--resume=first", "--base-url=http://localhost:1"])
+@WORKERS
+def test_only_what_was_asked_is_judged_on_the_data_that_were_asked(scored: Suite, workers: tuple[str, ...]):
+    (scored.path / "mine" / "sums").mkdir(parents=True)
+    rows = (scored.path / "sums.jsonl").read_text()
+    (scored.path / "mine" / "sums" / "sums.jsonl").write_text(rows.replace("+", "plus"))
+    few = ("--data-dir=mine", "--limit=5", "--set=sums.max_tokens=3")
+    assert scored.run("--report-dir=few", *few).ret in (0, 12)
+    result = scored.run("--rescore=few", "--report-dir=again", *workers)
+    assert "not_stored" not in result.stdout.str()
+    (before,), (after,) = scored.report("few")["tasks"], scored.report("again")["tasks"]
+    assert after == before
+    assert (after["samples"]["selected"], after["parameters"]["max_tokens"]) == (5, 3)
+
+
+def test_a_damaged_file_is_refused_before_anything_is_judged(scored: Suite):
+    samples = scored.path / "first" / "samples.jsonl"
+    samples.write_bytes(samples.read_bytes()[:-30])
+    result = scored.run("--rescore=first")
+    assert result.ret == 4
+    assert "samples.jsonl:12 is not JSON: the file is damaged" in result.stderr.str()
+
+
+@pytest.mark.parametrize(
+    "option", ["--set=sums.max_tokens=3", "--model=x", "--resume=first", "--base-url=http://localhost:1"]
+)
 def test_a_model_beside_it_is_refused(scored: Suite, option: str):
     plugins = ("proctor.plugin", "proctor_service.plugin")
     result = scored.run("--rescore=first", option, apart=True, plugins=plugins)

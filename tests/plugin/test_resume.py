@@ -134,6 +134,36 @@ def test_after_ctrl_c_what_is_answered_is_judged_and_the_rest_can_be_asked(slow:
     assert not slow.report()["run"]["partial"]
 
 
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_ctrl_c_twice_is_out_at_once(suite: Suite, workers: tuple[str, ...]):
+    slow_judge = SUMS.replace("    answer = output", "    time.sleep(1)\n    answer = output")
+    suite.sums(16, module="import time\n" + slow_judge)
+    suite.script(concurrency=16)
+    run = begin(suite, *workers, plugins=FAKE, start_new_session=True)
+    try:
+        wait_for(lambda: answered(suite) == 16, "not all is answered")
+        os.killpg(run.pid, signal.SIGINT)
+        time.sleep(0.5)
+        os.killpg(run.pid, signal.SIGINT)
+        said = run.communicate(timeout=30)[0].decode()
+    finally:
+        run.kill()
+    assert run.returncode == 2, said
+    assert "INTERNALERROR" not in said
+    assert "Traceback" not in said
+    assert suite.run(f"--resume={only_run(suite)}", *workers).ret == 0
+    assert suite.report()["tasks"][0]["samples"]["scored"] == 16
+
+
+def test_a_line_that_is_no_answer_is_left_out(slow: Suite):
+    ended(slow)
+    (part,) = only_run(slow).glob("parts/answers-*.jsonl")
+    with part.open("a") as file:
+        file.write('[1, 2]\n{"task": "sums"}\n')
+    assert slow.run("--resume").ret == 0
+    assert slow.report()["tasks"][0]["samples"]["scored"] == COUNT
+
+
 def test_the_sample_that_ctrl_c_found_being_judged_is_judged(suite: Suite):
     slow_judge = SUMS.replace("    answer = output", "    time.sleep(0.1)\n    answer = output")
     suite.sums(16, module="import time\n" + slow_judge)

@@ -1,11 +1,13 @@
 """Right programs pass; programs that cheat do not, and harm nothing. Real processes throughout."""
 
 import asyncio
+import contextlib
 import os
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import proctor_service.sandbox
 import pytest
@@ -242,6 +244,65 @@ def test_the_tests_own_file_is_out_of_sight(sandbox, tmp_path):
     program = f"def f(x):\n    try: return int(open({str(secret)!r}).read())\n    except OSError: return 0"
     assert not run(sandbox, program, check="def check(candidate): assert candidate(2) == 4").passed
     assert run(sandbox, program, check="def check(candidate): assert candidate(2) == 0").passed
+
+
+ESCAPES = """
+import ctypes, os, time
+for leave in (lambda: os.setsid(), lambda: os.setpgid(0, 0), lambda: ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)):
+    try: leave()
+    except OSError: pass
+time.sleep(600)
+"""
+
+
+def candidates() -> set[int]:
+    """Process ids of programs that are being run."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            if b"sandbox_runner.py\0candidate" in path.read_bytes():
+                found.add(int(path.parent.name))
+    return found
+
+
+def test_no_program_leaves_those_that_are_ended_with_it(sandbox):
+    before = candidates()
+    assert run(sandbox, ESCAPES, limits=Limits(timeout=0.5, memory=256)).status == "timeout"
+    assert candidates() <= before
+
+
+HOARDS = {
+    "System V": """
+import ctypes
+libc = ctypes.CDLL(None, use_errno=True)
+libc.shmat.restype = ctypes.c_void_p
+def f(x):
+    piece = libc.shmget(0, 64 << 20, 0o1600)
+    if piece < 0: return 0
+    ctypes.memset(libc.shmat(piece, None, 0), 1, 64 << 20)
+    return 1
+""",
+    "files without a folder": """
+import os
+def f(x):
+    try: return os.write(os.memfd_create("hoard"), bytes(1 << 20))
+    except OSError: return 0
+""",
+    "message queues": """
+import ctypes
+def f(x): return int(ctypes.CDLL(None).msgget(0, 0o1600) >= 0)
+""",
+}
+
+
+@pytest.mark.parametrize("program", HOARDS.values(), ids=HOARDS)
+def test_memory_that_no_limit_counts_cannot_be_had(sandbox, program):
+    assert run(sandbox, program, check="def check(candidate): assert candidate(0) == 0").passed
+
+
+def test_long_numbers_cross(sandbox):
+    program = "def f(x): return 10 ** x"
+    assert run(sandbox, program, check="def check(candidate): assert candidate(9000) == 10 ** 9000").passed
 
 
 def test_nothing_is_left_running(sandbox):

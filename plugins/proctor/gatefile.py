@@ -1,0 +1,270 @@
+"""gates.yaml: what must hold before a checkpoint may ship. Every complaint names file, line and key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from proctor.errors import SetupError
+
+LIMITS = ("max_errors", "max_truncated", "max_unparsed", "max_output_tokens", "max_latency")
+"""Limits on the candidate alone: shares of its samples or counts of them, tokens a sample, seconds of the median."""
+RULES = ("max_drop", "no_significant_drop", "min_score", "max_gap", *LIMITS)
+NEED_BASELINE = ("max_drop", "no_significant_drop")
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """`value` in the metric's own unit; `relative`: a share of the baseline's score."""
+
+    value: float
+    relative: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The smallest drop that a run must be able to see, and how surely."""
+
+    smallest: float
+    power: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The most by which two groups of an axis may differ."""
+
+    axis: str
+    margin: float
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`value` of samples, tokens or seconds; `share`: of the samples."""
+
+    value: float
+    share: bool = False
+
+
+Rule = Margin | Seen | Gap | Limit | float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One entry of the file. `line` is where it stands; `rules` by name, in the file's order; `name` if it has one."""
+
+    name: str | None
+    benchmarks: Sequence[str]
+    rules: Mapping[str, Rule]
+    line: int
+    metric: str | None = None
+    group: tuple[str, str] | None = None
+    average: str | None = None
+    required: bool = True
+    inconclusive: str = "block"
+    missing: str = "block"
+
+
+@dataclass(frozen=True, slots=True)
+class Gates:
+    """A gate file. `confidence` is that of every interval, `coverage` the least share of samples with a partner."""
+
+    path: Path
+    gates: Sequence[Gate]
+    confidence: float = 0.95
+    power: float = 0.8
+    correction: str = "holm"
+    coverage: float = 0.99
+    noise: Path | None = None
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """A YAML document as plain values, and the line of each by its path."""
+
+    path: Path
+    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
+
+    def fail(self, where: tuple[str | int, ...], message: str) -> NoReturn:
+        place, line = where, None
+        while line is None:
+            line, place = self.lines.get(place), place[:-1]
+        shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
+        raise SetupError(f"{self.path}:{line}: {shown + ': ' if shown else ''}{message}")
+
+    def keys(self, where: tuple[str | int, ...], value: Any, known: Sequence[str]) -> Mapping[str, Any]:
+        if not isinstance(value, Mapping):
+            self.fail(where, f"a mapping is needed, with {', '.join(known)}; not {value!r:.60}")
+        for key in value:
+            if key not in known:
+                alike = difflib.get_close_matches(str(key), known, n=1)
+                hint = f"did you mean {alike[0]}?" if alike else f"known are {', '.join(known)}"
+                self.fail((*where, key), f"there is no such key; {hint}")
+        return value
+
+    def number(self, where: tuple[str | int, ...], value: Any, low: float, high: float) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            self.fail(where, f"a number from {low:g} to {high:g} is needed, not {value!r:.60}")
+        return float(value)
+
+    def word(self, where: tuple[str | int, ...], value: Any, known: Sequence[str]) -> str:
+        if value not in known:
+            self.fail(where, f"{value!r} is none of {', '.join(known)}")
+        return str(value)
+
+    def text(self, where: tuple[str | int, ...], value: Any) -> str:
+        if not isinstance(value, str) or not value.strip():
+            self.fail(where, f"a text is needed, not {value!r:.60}")
+        return value
+
+
+TOP = ("gates", "confidence", "power", "correction", "coverage", "inconclusive", "missing", "noise")
+OWN = ("name", "benchmarks", "metric", "group", "average", "tier", "inconclusive", "missing", *RULES)
+POLICIES = ("block", "warn")
+
+
+def read(path: Path) -> Gates:
+    """Raises SetupError for whatever cannot be meant."""
+    reader, content = _document(path)
+    top = reader.keys((), content, TOP)
+    entries = top.get("gates")
+    if not isinstance(entries, list) or not entries:
+        reader.fail(("gates",), "a list of gates is needed, each with benchmarks and a rule")
+    noise = top.get("noise")
+    gates = [_gate(reader, ("gates", place), entry, top) for place, entry in enumerate(entries)]
+    names: dict[str, int] = {}
+    for place, gate in enumerate(gates):
+        if gate.name is None:
+            continue
+        if gate.name in names:
+            reader.fail(
+                ("gates", place), f"the gate of line {names[gate.name]} is called {gate.name!r} too: give it a name"
+            )
+        names[gate.name] = gate.line
+    return Gates(
+        path=path,
+        gates=gates,
+        confidence=reader.number(("confidence",), top.get("confidence", 0.95), 0.5, 0.9999),
+        power=reader.number(("power",), top.get("power", 0.8), 0.5, 0.9999),
+        correction=reader.word(("correction",), top.get("correction", "holm"), ("holm", "none")),
+        coverage=reader.number(("coverage",), top.get("coverage", 0.99), 0, 1),
+        noise=None if noise is None else path.parent / reader.text(("noise",), noise),
+    )
+
+
+def _gate(reader: _Reader, where: tuple[str | int, ...], entry: Any, top: Mapping[str, Any]) -> Gate:
+    own = reader.keys(where, entry, OWN)
+    benchmarks = own.get("benchmarks")
+    patterns = [benchmarks] if isinstance(benchmarks, str) else benchmarks
+    if not isinstance(patterns, list) or not patterns or not all(isinstance(one, str) and one for one in patterns):
+        reader.fail((*where, "benchmarks"), "names of benchmarks are needed, as [gsm8k, mmlu_ppl, 'mm*']")
+    rules = {name: _rule(reader, (*where, name), name, own[name], top) for name in own if name in RULES}
+    if not rules:
+        reader.fail(where, f"a rule is needed: one of {', '.join(RULES)}")
+    if "group" in own and "average" in own:
+        reader.fail((*where, "average"), "a gate is on one group or on the average of an axis, not on both")
+    required = reader.word((*where, "tier"), own.get("tier", "required"), ("required", "advisory")) == "required"
+    policy = "block" if required else "warn"
+    return Gate(
+        name=None if "name" not in own else reader.text((*where, "name"), own["name"]),
+        benchmarks=patterns,
+        rules=rules,
+        line=reader.lines[where],
+        metric=None if "metric" not in own else reader.text((*where, "metric"), own["metric"]),
+        group=None if "group" not in own else _group(reader, (*where, "group"), own["group"]),
+        average=None if "average" not in own else reader.text((*where, "average"), own["average"]),
+        required=required,
+        **{
+            name: reader.word((*where, name), own.get(name, top.get(name, policy) if required else policy), POLICIES)
+            for name in ("inconclusive", "missing")
+        },
+    )
+
+
+def _group(reader: _Reader, where: tuple[str | int, ...], value: Any) -> tuple[str, str]:
+    axis, equals, group = reader.text(where, value).partition("=")
+    if not (axis and equals and group):
+        reader.fail(where, f"AXIS=GROUP is needed, as subject=astronomy or 'subject=*' for each of them, not {value!r}")
+    return axis, group
+
+
+def _rule(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any, top: Mapping[str, Any]) -> Rule:
+    if name == "max_drop":
+        if isinstance(value, Mapping):
+            margin = reader.keys(where, value, ("absolute", "relative"))
+            if len(margin) != 1:
+                reader.fail(where, "either absolute or relative is needed")
+            ((kind, number),) = margin.items()
+            return Margin(
+                reader.number((*where, kind), number, 0, 1 if kind == "relative" else 1e9), kind == "relative"
+            )
+        return Margin(reader.number(where, value, 0, 1))
+    if name == "no_significant_drop":
+        if not isinstance(value, Mapping):
+            return Seen(reader.number(where, value, 1e-9, 1), float(top.get("power", 0.8)))
+        seen = reader.keys(where, value, ("smallest", "power"))
+        power = reader.number((*where, "power"), seen.get("power", top.get("power", 0.8)), 0.5, 0.9999)
+        return Seen(reader.number((*where, "smallest"), seen.get("smallest"), 1e-9, 1), power)
+    if name == "max_gap":
+        gap = reader.keys(where, value, ("axis", "margin"))
+        return Gap(
+            reader.text((*where, "axis"), gap.get("axis")), reader.number((*where, "margin"), gap.get("margin"), 0, 1)
+        )
+    if name == "min_score":
+        return reader.number(where, value, -1e9, 1e9)
+    return _limit(reader, where, name, value)
+
+
+def _limit(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any) -> Limit:
+    if name in ("max_output_tokens", "max_latency"):
+        return Limit(reader.number(where, value, 0, 1e9))
+    if isinstance(value, str) and value.strip().endswith("%"):
+        try:
+            share = float(value.strip()[:-1]) / 100
+        except ValueError:
+            share = -1.0
+        return Limit(reader.number(where, share, 0, 1), share=True)
+    number = reader.number(where, value, 0, 1e9)
+    if number != int(number):
+        reader.fail(where, f"a number of samples, or a share as '1 %', is needed, not {value!r}")
+    return Limit(number)
+
+
+def _document(path: Path) -> tuple[_Reader, Any]:
+    import yaml
+
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        lines: dict[tuple[str | int, ...], int] = {(): 1}
+        reader = _Reader(path, lines)
+        if node is not None:
+            _places(reader, node, (), lines)
+        return reader, yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark is not None else ""
+        raise SetupError(f"{path}{line}: not YAML: {getattr(error, 'problem', None) or error}") from None
+
+
+def _places(reader: _Reader, node: Any, where: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
+    """Note the line of every key and entry. Raises SetupError for a key that stands twice."""
+    import yaml
+
+    lines.setdefault(where, node.start_mark.line + 1)
+    if isinstance(node, yaml.MappingNode):
+        seen: set[str] = set()
+        for key, value in node.value:
+            lines[(*where, key.value)] = key.start_mark.line + 1
+            if key.value in seen:
+                reader.fail((*where, key.value), "this key stands twice")
+            seen.add(key.value)
+            _places(reader, value, (*where, key.value), lines)
+    elif isinstance(node, yaml.SequenceNode):
+        for place, value in enumerate(node.value):
+            _places(reader, value, (*where, place), lines)

@@ -1,0 +1,474 @@
+"""Verdicts: PASS, FAIL, INCONCLUSIVE or MISSING, for every rule of a gate on every task that it names.
+
+Against a margin, by the confidence interval of the paired drop: PASS where it lies below, FAIL where it lies above, and
+INCONCLUSIVE where it holds the margin. With several gates, a FAIL must hold after Holm's correction for all p-values of
+the file, so that the chance of any false alarm is at most 1 - confidence.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from itertools import combinations
+from typing import Any
+
+from proctor import gatefile, paired, runs, statistics
+from proctor.errors import SetupError
+from proctor.gatefile import Gap, Gate, Gates, Limit, Margin, Seen
+from proctor.paired import Average, Difference
+from proctor.runs import Key, Scored, ScoredRun, ScoredTask
+
+PASS, FAIL, INCONCLUSIVE, MISSING = "PASS", "FAIL", "INCONCLUSIVE", "MISSING"
+FAILED, BLOCKED = 10, 11
+"""Exit codes: a required gate failed; one was inconclusive or missing, and its policy is to block."""
+MOST_SHOWN = 100_000_000
+"""Samples beyond which "more than can be had" is said in place of a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a rule of a gate says of a task. Scores and margins are in the metric's own unit.
+
+    `interval`: that of the difference (candidate minus baseline), or of the score for rules on the candidate alone. `p`
+    is two-sided and not corrected. `detectable` is the smallest drop that the run could see, `needed` the samples that
+    would decide an INCONCLUSIVE. `unpaired`: samples of the candidate that the baseline has not, or asked otherwise.
+    """
+
+    gate: str | None
+    required: bool
+    blocks: bool
+    task: str
+    variant: str
+    rule: str
+    verdict: str
+    reason: str
+    metric: str | None = None
+    group: str | None = None
+    value: float | None = None
+    baseline: float | None = None
+    margin: float | None = None
+    interval: tuple[float, float] | None = None
+    p: float | None = None
+    n: int | None = None
+    unpaired: int = 0
+    lost: int | None = None
+    gained: int | None = None
+    detectable: float | None = None
+    needed: float | None = None
+    partial: bool = False
+
+    @property
+    def difference(self) -> float | None:
+        return None if self.value is None or self.baseline is None else self.value - self.baseline
+
+    @property
+    def stops(self) -> bool:
+        """Whether it keeps the checkpoint from shipping."""
+        return self.required and (self.verdict == FAIL or self.blocks)
+
+    def as_record(self) -> dict[str, Any]:
+        """Its entry in report.json; numbers that are infinite are left out."""
+        record = {
+            "name": self.gate,
+            "tier": "required" if self.required else "advisory",
+            "task": self.task,
+            "variant": self.variant,
+            "group": self.group,
+            "metric": self.metric,
+            "rule": self.rule,
+            "verdict": self.verdict,
+            "reason": self.reason,
+            "stops": self.stops,
+            "value": self.value,
+            "baseline": self.baseline,
+            "difference": self.difference,
+            "margin": self.margin,
+            "interval": None if self.interval is None else [_finite(end) for end in self.interval],
+            "p": self.p,
+            "n": self.n,
+            "unpaired": self.unpaired,
+            "partial": self.partial,
+            "flips": None if self.lost is None else {"lost": self.lost, "gained": self.gained},
+            "detectable": _finite(self.detectable),
+            "needed": _finite(self.needed),
+        }
+        return {key: value for key, value in record.items() if value is not None}
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None
+
+
+def exit_code(verdicts: Sequence[Verdict]) -> int:
+    """10, 11 or 0, as design has it."""
+    if any(verdict.required and verdict.verdict == FAIL for verdict in verdicts):
+        return FAILED
+    return BLOCKED if any(verdict.stops for verdict in verdicts) else 0
+
+
+def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], baseline: ScoredRun | None) -> None:
+    """Find what can be known before a sample is asked. `tasks`: what is going to run, as in a report.
+
+    Raises SetupError for a gate on a task that does not run, for one that needs a baseline where there is none, and
+    for a baseline that was asked otherwise.
+    """
+    for gate in gates.gates:
+        chosen = _tasks_of(gate, tasks)
+        if not chosen:
+            names = ", ".join(" ".join(key) for key in tasks) or "none"
+            raise SetupError(
+                f"{gates.path}:{gate.line}: no task that runs is called {' or '.join(gate.benchmarks)}; "
+                f"there are: {names}"
+            )
+        if baseline is None:
+            needs = next((name for name in gate.rules if name in gatefile.NEED_BASELINE), None)
+            if needs is not None:
+                raise SetupError(
+                    f"{gates.path}:{gate.line}: {needs} compares with a baseline: name one with --baseline=RUN"
+                )
+            continue
+        for key in chosen:
+            if key in baseline.tasks and any(name in gatefile.NEED_BASELINE for name in gate.rules):
+                differs = runs.incomparable(baseline.tasks[key], ScoredTask(tasks[key], {}))
+                if differs:
+                    raise SetupError(
+                        f"{baseline.place} and this run asked {' '.join(key)} otherwise, so that "
+                        f"{gates.path}:{gate.line} cannot compare them:" + "".join(f"\n  {one}" for one in differs)
+                    )
+
+
+def _tasks_of(gate: Gate, tasks: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
+    """The tasks that a gate's patterns mean: by the benchmark's name, or that and the variant."""
+    return [
+        key
+        for key in tasks
+        if any(fnmatchcase(key[0], one) or fnmatchcase("_".join(key), one) for one in gate.benchmarks)
+    ]
+
+
+def judge(
+    gates: Gates, candidate: ScoredRun, baseline: ScoredRun | None, noise: Mapping[str, Any] | None = None
+) -> list[Verdict]:
+    """All verdicts of a file, in its order. Raises SetupError as `check` does, and for a metric that nobody has."""
+    check(gates, {key: task.about for key, task in candidate.tasks.items()}, baseline)
+    found: list[tuple[Gate, Verdict]] = []
+    for gate in gates.gates:
+        for key in _tasks_of(gate, candidate.tasks):
+            other = None if baseline is None else baseline.tasks.get(key)
+            found += [(gate, one) for one in _Judge(gates, gate, candidate.tasks[key], other, noise).verdicts()]
+    return _decided(gates, found)
+
+
+def _decided(gates: Gates, found: Sequence[tuple[Gate, Verdict]]) -> list[Verdict]:
+    """A FAIL by a p-value must hold after the correction; what an INCONCLUSIVE or a MISSING does, its policy says."""
+    p_values = {place: verdict.p for place, (_, verdict) in enumerate(found) if verdict.p is not None}
+    adjusted = paired.holm(p_values) if gates.correction == "holm" else p_values
+    decided = []
+    for place, (gate, verdict) in enumerate(found):
+        if verdict.verdict == FAIL and place in adjusted and adjusted[place] > 1 - gates.confidence:
+            chance = f"of {len(p_values)} tests one may look so by chance (Holm: p = {adjusted[place]:.2g})"
+            verdict = replace(verdict, verdict=INCONCLUSIVE, reason=f"{verdict.reason}; {chance}")
+        policy = {INCONCLUSIVE: gate.inconclusive, MISSING: gate.missing}
+        decided.append(replace(verdict, blocks=policy.get(verdict.verdict) == "block"))
+    return decided
+
+
+Pairs = list[tuple[Scored, Scored]]
+"""Samples of the baseline and of the candidate that belong together."""
+
+
+@dataclass(frozen=True)
+class _Judge:
+    """One gate on one task."""
+
+    gates: Gates
+    gate: Gate
+    task: ScoredTask
+    baseline: ScoredTask | None
+    noise: Mapping[str, Any] | None
+
+    @property
+    def metric(self) -> str:
+        return self.gate.metric or self.task.main
+
+    def verdicts(self) -> Iterator[Verdict]:
+        for rule, wanted in self.gate.rules.items():
+            if isinstance(wanted, Limit):
+                yield self._limit(rule, wanted)
+            elif isinstance(wanted, Gap):
+                yield self._gap(rule, wanted)
+            else:
+                for group in self._groups():
+                    yield self._scored(rule, wanted, group)
+
+    def _new(self, rule: str, verdict: str, reason: str, **known: Any) -> Verdict:
+        about = self.task.about
+        counts = about["samples"]
+        return Verdict(
+            gate=self.gate.name,
+            required=self.gate.required,
+            blocks=False,
+            task=about["task"],
+            variant=about["variant"],
+            rule=rule,
+            verdict=verdict,
+            reason=reason,
+            partial=counts["scored"] + sum(counts["errors"].values()) < counts["total"],
+            **known,
+        )
+
+    def _groups(self) -> list[str | None]:
+        """The groups that the gate is on; None is the whole task."""
+        if self.gate.group is None:
+            return [None]
+        axis, pattern = self.gate.group
+        names = sorted({sample.groups[axis] for sample in self.task.samples.values() if axis in sample.groups})
+        chosen = [name for name in names if fnmatchcase(name, pattern)]
+        if not chosen:
+            self._fail(f"{self.task.name} has no group {axis}={pattern}; there are: {', '.join(names) or 'none'}")
+        return list(chosen)
+
+    def _fail(self, message: str) -> None:
+        raise SetupError(f"{self.gates.path}:{self.gate.line}: {message}")
+
+    def _own(self, group: str | None = None) -> dict[Key, Scored]:
+        """The candidate's samples that have the metric. Raises SetupError for a metric that none has."""
+        metrics = self.task.metrics
+        if metrics and self.metric not in metrics:
+            self._fail(f"{self.task.name} has no metric {self.metric}; there are: {', '.join(sorted(metrics))}")
+        axis = self.gate.group[0] if self.gate.group else ""
+        return {
+            key: sample
+            for key, sample in self.task.samples.items()
+            if group is None or sample.groups.get(axis) == group
+        }
+
+    # --- scores ------------------------------------------------------------------------------------------------------
+
+    def _scored(self, rule: str, wanted: Margin | Seen | float, group: str | None) -> Verdict:
+        selected = self._own(group)
+        axis = self.gate.group[0] if self.gate.group else ""
+        label = f"{axis}={group}" if group else f"average of {self.gate.average}" if self.gate.average else None
+        known: dict[str, Any] = {"metric": self.metric, "group": label}
+        scored = {key: sample for key, sample in selected.items() if self.metric in sample.scores}
+        if not scored:
+            return self._new(rule, MISSING, "no sample was scored", **known)
+        if isinstance(wanted, float):
+            return self._least(rule, wanted, list(scored.values()), known)
+        if self.baseline is None:
+            return self._new(rule, MISSING, "the baseline has no such task", **known)
+        if self.metric not in self.baseline.metrics:
+            return self._new(rule, MISSING, f"the baseline has no metric {self.metric}", **known)
+        others = self.baseline.samples
+        pairs = [
+            (others[key], sample)
+            for key, sample in scored.items()
+            if key in others and self.metric in others[key].scores and runs.same_prompt(others[key], sample)
+        ]
+        known |= {"n": len(pairs), "unpaired": len(selected) - len(pairs)}
+        if len(pairs) < self.gates.coverage * len(selected) or not pairs:
+            reason = (
+                f"only {len(pairs)} of {len(selected)} samples have a partner in the baseline: {self._why(selected)}"
+            )
+            return self._new(rule, MISSING, reason, **known)
+        return self._compared(rule, wanted, pairs, known)
+
+    def _why(self, selected: Mapping[Key, Scored]) -> str:
+        assert self.baseline is not None
+        others, counts = self.baseline.samples, dict.fromkeys(REASONS, 0)
+        for key, sample in selected.items():
+            if self.metric not in sample.scores:
+                counts["not scored here"] += 1
+            elif key not in others:
+                counts["not in the baseline"] += 1
+            elif self.metric not in others[key].scores:
+                counts["not scored in the baseline"] += 1
+            elif not runs.same_prompt(others[key], sample):
+                counts["asked by another prompt"] += 1
+        return ", ".join(f"{count} {reason}" for reason, count in counts.items() if count)
+
+    def _least(self, rule: str, least: float, samples: Sequence[Scored], known: dict[str, Any]) -> Verdict:
+        """A score against a floor, by its own interval."""
+        if self.gate.average:
+            values = [[one.scores[self.metric] for one in members] for members in self._by(samples).values()]
+            estimate = statistics.macro_interval(values, self.gates.confidence)
+        else:
+            estimate = statistics.mean_interval(
+                [one.scores[self.metric] for one in samples], _clusters(samples), self.gates.confidence
+            )
+        low = -math.inf if estimate.low is None else estimate.low
+        high = math.inf if estimate.high is None else estimate.high
+        verdict = PASS if low >= least else FAIL if high < least else INCONCLUSIVE
+        where = {PASS: "lies above", FAIL: "lies below", INCONCLUSIVE: "holds"}[verdict]
+        known |= {"value": estimate.value, "interval": (low, high), "margin": least, "n": estimate.n}
+        return self._new(rule, verdict, f"its interval {where} the floor", **known)
+
+    def _by(self, samples: Sequence[Any], of: Any = lambda sample: sample) -> dict[str, list[Any]]:
+        """Samples, or pairs of them, by their group on the axis of the average."""
+        members: dict[str, list[Any]] = {}
+        for one in samples:
+            group = of(one).groups.get(self.gate.average)
+            if group is None:
+                self._fail(f"{self.task.name} has no axis {self.gate.average}")
+            members.setdefault(group, []).append(one)
+        return members
+
+    def _compared(self, rule: str, wanted: Margin | Seen, pairs: Pairs, known: dict[str, Any]) -> Verdict:
+        if self.gate.average:
+            groups = self._by(pairs, lambda pair: pair[1])
+            difference: Difference = Average([self._paired(members) for members in groups.values()])
+            means = [[_mean(members, side, self.metric) for members in groups.values()] for side in (0, 1)]
+            before, now = (sum(values) / len(values) for values in means)
+        else:
+            difference = self._paired(pairs)
+            before, now = (_mean(pairs, side, self.metric) for side in (0, 1))
+        power = wanted.power if isinstance(wanted, Seen) else self.gates.power
+        confidence = self.gates.confidence
+        noise = self._noise()
+        low, high = _widened(difference, difference.interval(confidence), noise, confidence)
+        known |= {
+            "value": now,
+            "baseline": before,
+            "interval": (low, high),
+            "lost": difference.lost,
+            "gained": difference.gained,
+            "detectable": math.hypot(paired.detectable(difference, power, confidence), 2.8 * noise),
+        }
+        if isinstance(wanted, Seen):
+            return self._significant(rule, wanted, difference, noise, known)
+        margin = wanted.value * abs(before) if wanted.relative else wanted.value
+        p = min(1.0, 2 * _softened(difference.p_beyond(margin), difference, noise))
+        verdict = PASS if -low < margin else FAIL if -high > margin else INCONCLUSIVE
+        needed = paired.needed(difference, margin, power, confidence) if verdict == INCONCLUSIVE else None
+        where = {PASS: "lies below", FAIL: "lies above", INCONCLUSIVE: "holds"}[verdict]
+        known |= {"margin": margin, "p": p, "needed": needed}
+        return self._new(rule, verdict, f"the interval of the drop {where} the margin", **known)
+
+    def _significant(
+        self, rule: str, wanted: Seen, difference: Difference, noise: float, known: dict[str, Any]
+    ) -> Verdict:
+        p = 2 * _softened(difference.p_different() / 2, difference, noise)
+        known |= {"p": p, "margin": wanted.smallest}
+        if p <= 1 - self.gates.confidence and difference.value < 0:
+            return self._new(rule, FAIL, "the paired test sees a drop", **known)
+        if known["detectable"] <= wanted.smallest:
+            reason = f"no drop is seen, and one of {wanted.smallest:g} would be with a power of {wanted.power:g}"
+            return self._new(rule, PASS, reason, **known)
+        # As many as make the detectable drop as small: it shrinks with the root.
+        known["needed"] = math.ceil(known["n"] * (known["detectable"] / wanted.smallest) ** 2)
+        reason = f"no drop is seen, but one of {wanted.smallest:g} might have been missed"
+        return self._new(rule, INCONCLUSIVE, reason, **known)
+
+    def _paired(self, pairs: Pairs) -> paired.Paired:
+        samples = [sample for _, sample in pairs]
+        before, now = ([pair[side].scores[self.metric] for pair in pairs] for side in (0, 1))
+        return paired.paired(before, now, _clusters(samples))
+
+    def _noise(self) -> float:
+        """Standard deviation of the difference of two runs of one model, in the metric's unit; 0 where not known."""
+        if self.noise is None:
+            return 0.0
+        for task in self.noise["tasks"]:
+            if (task["task"], task["variant"]) == (self.task.about["task"], self.task.about["variant"]):
+                return math.sqrt(2) * float(task["metrics"].get(self.metric, {}).get("spread", 0.0))
+        return 0.0
+
+    # --- the candidate alone -----------------------------------------------------------------------------------------
+
+    def _limit(self, rule: str, limit: Limit) -> Verdict:
+        samples = list(self.task.samples.values())
+        if not samples:
+            return self._new(rule, MISSING, "no sample was asked")
+        if rule == "max_latency":
+            value = statistics.quantiles([sample.seconds for sample in samples], (0.5,))[0]
+            unit = "s, the median"
+        elif rule == "max_output_tokens":
+            value, unit = sum(sample.tokens for sample in samples) / len(samples), "tokens a sample"
+        else:
+            flag = rule.removeprefix("max_")
+            count = sum(sample.error is not None if flag == "errors" else flag in sample.flags for sample in samples)
+            value, unit = (count / len(samples), "of the samples") if limit.share else (count, "samples")
+        verdict = PASS if value <= limit.value else FAIL
+        return self._new(rule, verdict, f"{value:.4g} {unit}; at most {limit.value:g}", value=value, margin=limit.value)
+
+    def _gap(self, rule: str, gap: Gap) -> Verdict:
+        """The largest difference between two groups: all pairs of groups at once (Bonferroni).
+
+        The interval of a difference comes from those of the two scores (MOVER: Zou & Donner 2008, Statistics in
+        Medicine 27:1693-1702; Newcombe 1998, Statistics in Medicine 17:873-890, for proportions).
+        """
+        members: dict[str, list[Scored]] = {}
+        for sample in self._own().values():
+            if self.metric in sample.scores and gap.axis in sample.groups:
+                members.setdefault(sample.groups[gap.axis], []).append(sample)
+        known: dict[str, Any] = {"metric": self.metric, "margin": gap.margin}
+        if len(members) < 2:
+            return self._new(
+                rule, MISSING, f"{self.task.name} has fewer than two groups on the axis {gap.axis}", **known
+            )
+        count = math.comb(len(members), 2)
+        confidence = 1 - (1 - self.gates.confidence) / count
+        scores = {
+            name: statistics.mean_interval([one.scores[self.metric] for one in own], _clusters(own), confidence)
+            for name, own in members.items()
+        }
+        gaps = []
+        for one, other in combinations(scores, 2):
+            better, worse = sorted((one, other), key=lambda name: -scores[name].value)
+            gaps.append((*_between(scores[better], scores[worse]), better, worse))
+        value, low, high, better, worse = max(gaps)
+        surest = max(gaps, key=lambda entry: entry[1])
+        reach = max(entry[2] for entry in gaps)
+        known |= {"value": value, "interval": (low, high), "n": sum(map(len, members.values()))}
+        if surest[1] > gap.margin:
+            return self._new(rule, FAIL, f"{surest[3]} and {surest[4]} are further apart than the margin", **known)
+        if reach < gap.margin:
+            return self._new(rule, PASS, "no two groups are as far apart as the margin", **known)
+        return self._new(rule, INCONCLUSIVE, f"{better} and {worse} may be further apart than the margin", **known)
+
+
+REASONS = ("not scored here", "not in the baseline", "not scored in the baseline", "asked by another prompt")
+
+
+def _mean(pairs: Pairs, side: int, metric: str) -> float:
+    return sum(pair[side].scores[metric] for pair in pairs) / len(pairs)
+
+
+def _clusters(samples: Sequence[Scored]) -> list[Any] | None:
+    """The samples' clusters; None where every one is its own."""
+    if all(sample.cluster is None for sample in samples):
+        return None
+    return [place if sample.cluster is None else sample.cluster for place, sample in enumerate(samples)]
+
+
+def _between(better: statistics.Estimate, worse: statistics.Estimate) -> tuple[float, float, float]:
+    """(difference, low, high) of two independent scores."""
+    value = better.value - worse.value
+    if better.low is None or better.high is None or worse.low is None or worse.high is None:
+        return value, -math.inf, math.inf
+    down = math.hypot(better.value - better.low, worse.high - worse.value)
+    up = math.hypot(better.high - better.value, worse.value - worse.low)
+    return value, value - down, value + up
+
+
+def _widened(
+    difference: Difference, interval: tuple[float, float], noise: float, confidence: float
+) -> tuple[float, float]:
+    """An interval that counts what runs of one model differ by, beside its samples."""
+    if not noise:
+        return interval
+    more = statistics.normal_quantile(confidence) * noise
+    low, high = (difference.value - interval[0], interval[1] - difference.value)
+    return difference.value - math.hypot(low, more), difference.value + math.hypot(high, more)
+
+
+def _softened(p: float, difference: Difference, noise: float) -> float:
+    """A p-value with the noise in its standard error: its normal quantile shrinks by as much as the error grows."""
+    error = difference.standard_error
+    if not noise or not 0 < p < 1 or not math.isfinite(error):
+        return p
+    from scipy.special import ndtr, ndtri
+
+    return float(ndtr(ndtri(p) * error / math.hypot(error, noise)))

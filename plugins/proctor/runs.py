@@ -1,0 +1,239 @@
+"""What a run scored, sample by sample, in one form: of a run's folder, of a baseline file, of a run that just ended."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proctor.errors import SetupError
+
+Key = tuple[str, int]
+"""Sample id and epoch."""
+REPORT = "proctor.report/"
+BASELINE = "proctor.baseline/1"
+ABOUT = ("version", "shots", "prompt_sha256", "parameters")
+"""What must be the same in two tasks whose samples are compared, beside their data."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One sample. `prompt` is the sha256 of its prompt; `tokens` and `seconds` are those of its output."""
+
+    prompt: str | None
+    scores: Mapping[str, float]
+    error: str | None = None
+    flags: Sequence[str] = ()
+    cluster: str | None = None
+    groups: Mapping[str, str] = field(default_factory=dict)
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredTask:
+    """A task's samples by key; `about` is its entry in the report."""
+
+    about: Mapping[str, Any]
+    samples: Mapping[Key, Scored]
+
+    @property
+    def name(self) -> str:
+        return f"{self.about['task']} {self.about['variant']}"
+
+    @property
+    def main(self) -> str:
+        return str(self.about["main"])
+
+    @property
+    def metrics(self) -> set[str]:
+        return {name for sample in self.samples.values() for name in sample.scores}
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredRun:
+    """A run: `place` is where it was read from, `run` and `model` are what its report says of both."""
+
+    place: str
+    run: Mapping[str, Any]
+    model: Mapping[str, Any]
+    tasks: Mapping[tuple[str, str], ScoredTask]
+
+
+def of_records(report: Mapping[str, Any], records: Iterable[Mapping[str, Any]], place: str) -> ScoredRun:
+    """A run from its report and its samples' records. Raises SetupError for a sample that is there twice."""
+    samples: dict[tuple[str, str], dict[Key, Scored]] = {
+        (task["task"], task["variant"]): {} for task in report["tasks"]
+    }
+    for record in records:
+        task = record["task"], record["variant"]
+        key = record["sample"], record.get("epoch", 0)
+        if task not in samples:
+            raise SetupError(f"{place}: a sample of {' '.join(task)}, which is no task of its report")
+        if key in samples[task]:
+            raise SetupError(f"{place}: sample {key[0]} of {' '.join(task)} stands there twice")
+        samples[task][key] = _scored(record)
+    tasks = {
+        key: ScoredTask(about, samples[key]) for about in report["tasks"] if (key := (about["task"], about["variant"]))
+    }
+    return ScoredRun(place, report["run"], report["model"], tasks)
+
+
+def _scored(record: Mapping[str, Any]) -> Scored:
+    usage = record.get("usage", {})
+    return Scored(
+        prompt=record.get("prompt_sha256"),
+        scores=record["scores"],
+        error=record["error"]["kind"] if record.get("error") and record["outcome"] == "error" else None,
+        flags=tuple(record["flags"]),
+        cluster=record.get("cluster"),
+        groups=record.get("groups", {}),
+        tokens=usage.get("completion_tokens", 0),
+        seconds=usage.get("seconds", 0.0) / max(1, usage.get("requests", 1)),
+    )
+
+
+def read(place: Path) -> ScoredRun:
+    """A run's folder (report.json and samples.jsonl) or a baseline file. Raises SetupError that says what is wrong."""
+    if place.is_dir():
+        report = _json(place / "report.json")
+        if not str(report.get("schema", "")).startswith(REPORT):
+            raise SetupError(f"{place / 'report.json'}: the schema is {report.get('schema')!r}, not {REPORT}1")
+        try:
+            return of_records(report, _lines(place / "samples.jsonl"), str(place))
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SetupError(f"{place}: not what a run leaves: {type(error).__name__}: {error}") from None
+    content = _json(place)
+    if content.get("schema") != BASELINE:
+        raise SetupError(
+            f"{place}: the schema is {content.get('schema')!r}, not {BASELINE}; `proctor baseline set RUN` writes one"
+        )
+    try:
+        return _of_baseline(content, str(place))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SetupError(f"{place}: not what a baseline holds: {type(error).__name__}: {error}") from None
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SetupError(
+            f"{path}: {error.strerror}; name a run's folder, as reports/latest, or a baseline file"
+        ) from None
+    except ValueError as error:
+        raise SetupError(f"{path}: not JSON: {error}") from None
+    if not isinstance(content, dict):
+        raise SetupError(f"{path}: holds no object")
+    return content
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    try:
+        with path.open(encoding="utf-8") as lines:
+            for number, line in enumerate(lines, 1):
+                try:
+                    record = json.loads(line)
+                except ValueError:
+                    raise SetupError(f"{path}:{number}: not JSON; the file is damaged") from None
+                yield record
+    except OSError as error:
+        raise SetupError(f"{path}: {error.strerror}") from None
+
+
+# --- the compact form of a baseline -----------------------------------------------------------------------------------
+
+
+def to_baseline(run: ScoredRun) -> dict[str, Any]:
+    """A run without texts: scores by sample, hashes, versions. Columns, since names would be most of the file."""
+    return {
+        "schema": BASELINE,
+        "run": run.run,
+        "model": run.model,
+        "tasks": [_columns(task) for task in run.tasks.values()],
+    }
+
+
+def _columns(task: ScoredTask) -> dict[str, Any]:
+    kept = [(key, sample) for key, sample in task.samples.items() if sample.error is None]
+    metrics = list(dict.fromkeys(name for _, sample in kept for name in sample.scores))
+    clusters = [sample.cluster for _, sample in kept]
+    axes = list(dict.fromkeys(axis for _, sample in kept for axis in sample.groups))
+    told = ("task", "variant", "main", *ABOUT, "data", "samples")
+    columns: dict[str, Any] = {
+        "ids": [key[0] for key, _ in kept],
+        "prompts": [None if sample.prompt is None else sample.prompt[:SHORT] for _, sample in kept],
+        "scores": {name: [sample.scores.get(name) for _, sample in kept] for name in metrics},
+    }
+    if any(key[1] for key, _ in kept):
+        columns["epochs"] = [key[1] for key, _ in kept]
+    if any(cluster is not None for cluster in clusters):
+        columns["clusters"] = clusters
+    if axes:
+        columns["groups"] = {axis: [sample.groups.get(axis) for _, sample in kept] for axis in axes}
+    return {**{name: task.about[name] for name in told if name in task.about}, "columns": columns}
+
+
+SHORT = 16
+"""Hex digits of a prompt's sha256 that a baseline keeps: enough to know it by."""
+
+
+def _of_baseline(content: Mapping[str, Any], place: str) -> ScoredRun:
+    tasks = {}
+    for about in content["tasks"]:
+        columns = about["columns"]
+        count = len(columns["ids"])
+        for name, column in [
+            ("prompts", columns["prompts"]),
+            *columns["scores"].items(),
+            *columns.get("groups", {}).items(),
+        ]:
+            if len(column) != count:
+                raise ValueError(f"{about['task']}: {len(column)} entries under {name} for {count} samples")
+        epochs, clusters = columns.get("epochs", [0] * count), columns.get("clusters", [None] * count)
+        samples: dict[Key, Scored] = {}
+        for place_of in range(count):
+            key = columns["ids"][place_of], epochs[place_of]
+            if key in samples:
+                raise ValueError(f"sample {key[0]} of {about['task']} stands there twice")
+            samples[key] = Scored(
+                prompt=columns["prompts"][place_of],
+                scores={
+                    name: column[place_of] for name, column in columns["scores"].items() if column[place_of] is not None
+                },
+                cluster=clusters[place_of],
+                groups={
+                    axis: column[place_of]
+                    for axis, column in columns.get("groups", {}).items()
+                    if column[place_of] is not None
+                },
+            )
+        tasks[about["task"], about["variant"]] = ScoredTask(about, samples)
+    return ScoredRun(place, content["run"], content["model"], tasks)
+
+
+def incomparable(baseline: ScoredTask, candidate: ScoredTask) -> list[str]:
+    """Why the samples of two tasks must not be compared: what differs, one line for each."""
+    found = []
+    for name in ABOUT:
+        before, now = baseline.about.get(name), candidate.about.get(name)
+        if _plain(before) != _plain(now):
+            found.append(f"{name} was {json.dumps(before)}, is {json.dumps(now)}")
+    before, now = (task.about["data"]["sha256"] for task in (baseline, candidate))
+    if before != now:
+        found.append(f"data was sha256 {before[:12]}, is {now[:12]}")
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def same_prompt(one: Scored, other: Scored) -> bool:
+    """Whether two samples were asked the same, as far as both tell."""
+    if one.prompt is None or other.prompt is None:
+        return False
+    length = min(len(one.prompt), len(other.prompt))
+    return one.prompt[:length] == other.prompt[:length]
