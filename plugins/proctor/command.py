@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor import __version__, gates, runs, verdicts
+from proctor import __version__, baseline, gatefile, gates, noise, runs, verdicts
 from proctor.data import Source, bundled_root, load_manifest
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
@@ -128,7 +128,58 @@ def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     return gates.exit_code(found)
 
 
+def _baseline_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("action", choices=["set"], help="set: make a run the baseline")
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of the run")
+    parser.add_argument(
+        "--to", metavar="FILE", type=Path, default=BASELINE_FILE, help=f"file to write (default: {BASELINE_FILE})"
+    )
+    parser.add_argument("--partial", action="store_true", help="also where the run covers a part of its tasks")
+    parser.add_argument(
+        "--errors", action="store_true", help="also where samples ended in an error; these are left out"
+    )
+
+
+def _baseline_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    run = runs.read(chosen.run)
+    baseline.refuse(run, partial=chosen.partial, errors=chosen.errors)
+    old = runs.read(chosen.to) if chosen.to.exists() else None
+    size = baseline.write(run, chosen.to)
+    for line in sorted(baseline.changes(old, run)) if old is not None else ():
+        print(line)
+    print(f"{chosen.to}: {run.model.get('name')}, {len(run.tasks)} tasks, {size / 1e6:.2f} MB")
+    return 0
+
+
+def _noise_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", metavar="RUN", type=Path, nargs="+", help="folders of runs of the same model")
+    parser.add_argument("--gate", metavar="FILE", type=Path, help="say whether its margins lie above the noise")
+    parser.add_argument("--write", metavar="FILE", type=Path, help="keep it, for `noise:` in a gate file")
+
+
+def _noise_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    found = noise.measure([runs.read(place) for place in chosen.runs])
+    for line in noise.told(found, gatefile.read(chosen.gate) if chosen.gate is not None else None):
+        print(line)
+    if chosen.write is not None:
+        noise.write(found, chosen.write)
+    return 0
+
+
+BASELINE_FILE = Path("baseline.json")
 COMMANDS = (
+    Command(
+        "baseline",
+        "Write a run's scores, sample by sample, into a compact file to compare later runs with.",
+        _baseline_arguments,
+        _baseline_run,
+    ),
+    Command(
+        "noise",
+        "Say how much runs of one model differ: the spread of each score, and how many samples flip.",
+        _noise_arguments,
+        _noise_run,
+    ),
     Command(
         "gate",
         "Judge a run that exists by the rules of a file. Exit code 10: a gate failed; 11: one is undecided.",

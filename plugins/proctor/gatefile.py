@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -65,6 +66,10 @@ class Gate:
     required: bool = True
     inconclusive: str = "block"
     missing: str = "block"
+
+    def means(self, task: tuple[str, str]) -> bool:
+        """Whether one of its patterns is that of a task: of the benchmark's name, or that and the variant."""
+        return any(fnmatchcase(task[0], one) or fnmatchcase("_".join(task), one) for one in self.benchmarks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
     for a baseline that was asked otherwise.
     """
     for gate in gates.gates:
-        chosen = _tasks_of(gate, tasks)
+        chosen = list(filter(gate.means, tasks))
         if not chosen:
             names = ", ".join(" ".join(key) for key in tasks) or "none"
             raise SetupError(
@@ -139,15 +139,6 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
                     )
 
 
-def _tasks_of(gate: Gate, tasks: Mapping[tuple[str, str], Any]) -> list[tuple[str, str]]:
-    """The tasks that a gate's patterns mean: by the benchmark's name, or that and the variant."""
-    return [
-        key
-        for key in tasks
-        if any(fnmatchcase(key[0], one) or fnmatchcase("_".join(key), one) for one in gate.benchmarks)
-    ]
-
-
 def judge(
     gates: Gates, candidate: ScoredRun, baseline: ScoredRun | None, noise: Mapping[str, Any] | None = None
 ) -> list[Verdict]:
@@ -155,7 +146,7 @@ def judge(
     check(gates, {key: task.about for key, task in candidate.tasks.items()}, baseline)
     found: list[tuple[Gate, Verdict]] = []
     for gate in gates.gates:
-        for key in _tasks_of(gate, candidate.tasks):
+        for key in filter(gate.means, candidate.tasks):
             other = None if baseline is None else baseline.tasks.get(key)
             found += [(gate, one) for one in _Judge(gates, gate, candidate.tasks[key], other, noise).verdicts()]
     return _decided(gates, found)
