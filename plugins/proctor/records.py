@@ -8,15 +8,15 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from dataclasses import asdict
 from typing import Any
 
-from proctor.answers import as_record, plain
+from proctor.answers import COMPACT, as_record, flat, plain
 from proctor.errors import ProctorError
 from proctor.model import Usage
 from proctor.sample import Sample
 
 Record = dict[str, Any]
+READABLE = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 TRAVELS = (
     "task",
@@ -102,7 +102,7 @@ def record(
     if error is not None:
         line["error"] = {"kind": error[0], "message": error[1]}
     line["flags"] = _flags(output, line["extracted"], scored)
-    line["usage"] = asdict(usage or getattr(output, "usage", None) or Usage())
+    line["usage"] = flat(usage or getattr(output, "usage", None) or Usage())
     return line
 
 
@@ -143,9 +143,9 @@ def _flags(output: Any, extracted: Any, scored: bool) -> list[str]:
 
 def to_line(line: Record) -> str:
     """A record as one line of JSON, lone surrogates escaped."""
-    text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
+    text = READABLE(line)
     try:
         text.encode()
     except UnicodeEncodeError:
-        text = json.dumps(line, separators=(",", ":"))
+        text = COMPACT(line)
     return text

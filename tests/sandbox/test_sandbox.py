@@ -71,6 +71,15 @@ class A(int):
 def f(x): return A(1)
 """,
     "list with own __eq__": "class A(list):\n    def __eq__(self, other): return True\ndef f(x): return [A()]",
+    "replies in advance": """
+import json, os, struct, time
+for reply in ({"ready": True}, {"value": 4}, {"value": 9}):
+    data = json.dumps(reply).encode()
+    for pipe in range(3, 64):
+        try: os.write(pipe, struct.pack("<Q", len(data)) + data)
+        except OSError: pass
+time.sleep(1)
+""",
     "own __reduce__": "class A:\n    def __reduce__(self): return (int, ('4',))\ndef f(x): return A()",
     "generator": "def f(x):\n    yield x * x",
     "os._exit(0) at import": "import os\nos._exit(0)",
