@@ -19,7 +19,7 @@ from throughput import rate_of, run_pytest, server
 WITHOUT = """
 from proctor.answers import Answers
 
-Answers.write = lambda self, key, prompt_sha256, output: None
+Answers.write = lambda self, key, prompt_sha256, output: False
 """
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,8 +26,9 @@ ANSWERS = {"outputs", "choices", "output"}
 class Answers:
     """Answers by sample: those that lie in `folder` already, and a file there for those of this process.
 
-    The file is append-only and belongs to one process; each line is written at once, so that whatever kills the
-    process tears the last line at most, which is then known by its missing newline. Only places are held in memory.
+    The file is append-only and belongs to one process; whatever kills that tears the last line at most, which is then
+    known by its missing newline. Answers that come together are written together (`flush`): each call of the system
+    lets go of the interpreter, and to get it back takes longer than the writing. Only places are held in memory.
 
     name: of this process. more: further files with answers, such as the samples.jsonl of a run.
     """
@@ -37,6 +39,8 @@ class Answers:
         for file in self._files:
             self._found |= {(line["task"], line["variant"], line["sample"]): (file, at) for at, line in _whole(file)}
         self._own = _new_file(folder, name)
+        self._pending: list[bytes] = []
+        self._lock = threading.Lock()
 
     def find(self, key: Key, prompt_sha256: str) -> Any:
         """The output that answered this very prompt; None where there is none."""
@@ -47,17 +51,34 @@ class Answers:
         line = json.loads(file.readline())
         return restored(line) if line.get("prompt_sha256") == prompt_sha256 else None
 
-    def write(self, key: Key, prompt_sha256: str, output: Any) -> None:
-        """Keep an answer; one of a kind that could not be read back is not kept, and is asked for again."""
+    def write(self, key: Key, prompt_sha256: str, output: Any) -> bool:
+        """Keep an answer, from the next `flush` on; whether it is the first that waits for that.
+
+        One of a kind that could not be read back is not kept, and is asked for again.
+        """
         line = as_record(output)
         if not line.keys() & ANSWERS:
-            return
+            return False
         task, variant, sample = key
         line = {"task": task, "variant": variant, "sample": sample, "prompt_sha256": prompt_sha256, **line}
         line["usage"] = flat(getattr(output, "usage", NO_USAGE))
-        self._own.write((COMPACT(line) + "\n").encode())
+        data = (COMPACT(line) + "\n").encode()
+        with self._lock:
+            self._pending.append(data)
+            return len(self._pending) == 1
+
+    def flush(self) -> None:
+        """Write what waits. Any thread may."""
+        if not self._pending:
+            return
+        with self._lock:
+            data = memoryview(b"".join(self._pending))
+            self._pending.clear()
+            while data:
+                data = data[self._own.write(data) :]
 
     def close(self) -> None:
+        self.flush()
         for file in (*self._files, self._own):
             file.close()
 

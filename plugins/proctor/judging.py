@@ -6,6 +6,7 @@ teardown report only says that the sample is done.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,7 +39,9 @@ def question(loaded: LoadedTask, index: int, answers: Answers, sandbox: Sandbox 
         if output is None:
             seed = sample_seed(loaded, index)
             output = await loaded.ask(sample, prompt, model.about(sample, samples), seed, sandbox)
-            answers.write(key, sha256, output)
+            if answers.write(key, sha256, output):
+                # With those that come in the same turn of the loop; and before it is judged, in any case.
+                asyncio.get_running_loop().call_soon(answers.flush)
         return prompt, output
 
     return ask
@@ -72,6 +75,7 @@ class Judging:
         self._asked = [item for _, item in items if skip_reason(item) is None]
         self._turn = {item: turn for turn, item in enumerate(self._asked)}
         self._place = {item: place for place, item in items}
+        self._kept = answers
         self._journal = journal
         self._strict = strict
         self._waiting = waiting
@@ -136,6 +140,7 @@ class Judging:
             return self._failed(item, kind, str(error), started, usage=Usage(attempts > 0, max(0, attempts - 1)))
         except Exception as error:
             return self._failed(item, "ask", f"{type(error).__name__}: {error}", started, error)
+        self._kept.flush()
         return self._judged(item, prompt, output, started)
 
     def _failed(

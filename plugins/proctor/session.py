@@ -133,7 +133,12 @@ class Asking:
             self._sandbox,
         )
 
-    def close(self) -> None:
+    def close(self, *, wait: bool = True) -> None:
+        """End what asks. `wait`: also for what is being asked; else it ends with this process."""
+        if not wait:
+            if self._answers is not None:
+                self._answers.flush()
+            return
         if self._asker is not None:
             self._asker.close()
         if self._sandbox is not None:
@@ -207,13 +212,14 @@ class Owner:
                 session.exitstatus = self.results.exit_code(exitstatus)
                 self.results.finish(session.exitstatus)
         finally:
-            self.run.stop()
+            if not self.left:
+                self.run.stop()
         if self.results is None and self.run.begun:
             self.run.release()
 
     @contextmanager
     def interruptible(self) -> Iterator[None]:
-        """Interrupted while ending: leave at once. The supervisor stops the service when this process is gone."""
+        """Interrupted again: leave at once. The supervisor stops the service when this process is gone."""
         try:
             yield
         except KeyboardInterrupt:
@@ -277,8 +283,11 @@ class Alone(Owner):
         result = yield
         with self.interruptible():
             if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
-                self._judging.judge_what_is_answered()
-            self.asking.close()
+                try:
+                    self._judging.judge_what_is_answered()
+                except KeyboardInterrupt:
+                    self.left = True
+            self.asking.close(wait=not self.left)
             self.end(session, exitstatus)
         return result
 
