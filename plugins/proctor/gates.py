@@ -23,8 +23,6 @@ from proctor.runs import Key, Scored, ScoredRun, ScoredTask
 PASS, FAIL, INCONCLUSIVE, MISSING = "PASS", "FAIL", "INCONCLUSIVE", "MISSING"
 FAILED, BLOCKED = 10, 11
 """Exit codes: a required gate failed; one was inconclusive or missing, and its policy is to block."""
-MOST_SHOWN = 100_000_000
-"""Samples beyond which "more than can be had" is said in place of a number."""
 
 
 @dataclass(frozen=True, slots=True)

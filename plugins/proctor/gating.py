@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Mapping, Sequence
@@ -11,11 +10,8 @@ from typing import Any
 
 import pytest
 
-from proctor import gatefile, gates, runs, verdicts
-from proctor.errors import SetupError
+from proctor import gatefile, gates, noise, runs, verdicts
 from proctor.gates import Verdict
-
-NOISE = "proctor.noise/1"
 
 
 class Gating:
@@ -24,7 +20,7 @@ class Gating:
     def __init__(self, gate: Path, baseline: Path | None) -> None:
         self.gates = gatefile.read(gate)
         self.baseline = None if baseline is None else runs.read(baseline)
-        self.noise = None if self.gates.noise is None else read_noise(self.gates.noise)
+        self.noise = None if self.gates.noise is None else noise.read(self.gates.noise)
 
     def check(self, tasks: Sequence[Mapping[str, Any]]) -> None:
         """Find what cannot be judged before a sample is asked. Raises SetupError."""
@@ -53,14 +49,3 @@ class Gating:
         )
         report.proctor_verdict = verdict.verdict  # type: ignore[attr-defined]
         return report
-
-
-def read_noise(path: Path) -> dict[str, Any]:
-    """What `proctor noise` wrote. Raises SetupError."""
-    try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != NOISE:
-            raise KeyError("schema")
-    except (OSError, ValueError, KeyError, TypeError):
-        raise SetupError(f"{path}: no noise file; `proctor noise RUN RUN... --write={path.name}` makes one") from None
-    return content

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from proctor import runs
+from proctor import reports, runs
 from proctor.errors import SetupError
 from proctor.gatefile import Gates, Margin
-from proctor.gating import NOISE
 from proctor.runs import ScoredRun, ScoredTask
+
+NOISE = "proctor.noise/1"
 
 
 def measure(several: Sequence[ScoredRun]) -> dict[str, Any]:
@@ -92,9 +92,18 @@ def told(noise: dict[str, Any], gates: Gates | None) -> Iterator[str]:
 
 def write(noise: dict[str, Any], path: Path) -> None:
     """Raises SetupError where that cannot be."""
-    fresh = path.with_name(path.name + ".new")
     try:
-        fresh.write_text(json.dumps(noise, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-        os.replace(fresh, path)
+        reports.write_json(path, noise)
     except OSError as error:
         raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def read(path: Path) -> dict[str, Any]:
+    """What `write` wrote. Raises SetupError."""
+    try:
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        if content["schema"] != NOISE:
+            raise KeyError("schema")
+    except (OSError, ValueError, KeyError, TypeError):
+        raise SetupError(f"{path}: no noise file; `proctor noise RUN RUN... --write={path.name}` makes one") from None
+    return content

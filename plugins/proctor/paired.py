@@ -92,12 +92,12 @@ class Paired:
             if size is None:
                 return 1.0
             scale = size / self.n
-            return self._lower_tail(float(score(self.lost * scale, self.gained * scale, size, -margin)))
+            return lower_tail(float(score(self.lost * scale, self.gained * scale, size, -margin)), self.freedom)
         if self.clusters < 2:
             return 1.0
         if self.clusters > MOST_RESAMPLED:
             error = self.standard_error
-            return self._lower_tail((self.value + margin) / error) if error else float(self.value >= -margin)
+            return lower_tail((self.value + margin) / error, self.freedom) if error else float(self.value >= -margin)
         return 1 - self._bootstrap.level(-margin)
 
     def p_different(self) -> float:
@@ -159,11 +159,6 @@ class Paired:
 
     def _quantile(self, confidence: float) -> float:
         return student_quantile(confidence, self.freedom)
-
-    def _lower_tail(self, statistic: float) -> float:
-        from scipy.special import ndtr, stdtr
-
-        return float(ndtr(statistic) if math.isinf(self.freedom) else stdtr(self.freedom, statistic))
 
     @cached_property
     def _bootstrap(self) -> _Bootstrap:
@@ -250,12 +245,15 @@ class Average:
         return 2 * self._lower_tail(-abs(self.value))
 
     def _lower_tail(self, distance: float) -> float:
-        from scipy.special import ndtr, stdtr
+        error = self.standard_error
+        return lower_tail(distance / error, self.freedom) if error else float(distance >= 0)
 
-        if not self.standard_error:
-            return float(distance >= 0)
-        statistic = distance / self.standard_error
-        return float(ndtr(statistic) if math.isinf(self.freedom) else stdtr(self.freedom, statistic))
+
+def lower_tail(statistic: float, freedom: float) -> float:
+    """Student's distribution function; the normal one for infinitely many degrees of freedom."""
+    from scipy.special import ndtr, stdtr
+
+    return float(ndtr(statistic) if math.isinf(freedom) else stdtr(freedom, statistic))
 
 
 def _group_variance(group: Paired) -> float:

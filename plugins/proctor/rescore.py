@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from proctor import reports
+from proctor import reports, runs
 from proctor.errors import AskError, SetupError
 from proctor.model import Connection, Model
 
@@ -28,7 +28,7 @@ class StoredService:
         self._folder = folder
         self.report = read_report(folder)
         self.name: str = self.report["model"]["name"]
-        self.samples = {_key(line) for line in stored(folder)}
+        self.samples = {_key(line) for line in runs.lines(folder / "samples.jsonl")}
         """(task, variant, sample id) of what can be judged again."""
         origins = {task["data"]["origin"] for task in self.report["tasks"]}
         self.bundled = origins == {"bundled"}
@@ -81,17 +81,6 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def stored(folder: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a run's samples.jsonl. Raises SetupError for one that is damaged."""
-    path = folder / "samples.jsonl"
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, 1):
-            try:
-                yield json.loads(line)
-            except ValueError:
-                raise SetupError(f"--rescore: {path}:{number} is not JSON: the file is damaged") from None
-
-
 def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Descriptions of tasks with the parameters by which their stored outputs were made."""
     before = {(task["task"], task["variant"]): task["parameters"] for task in report["tasks"]}
@@ -101,7 +90,7 @@ def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What judging again has changed, against the run in `folder`: lines for each task of `report`."""
     before = {(task["task"], task["variant"]): task for task in read_report(folder)["tasks"]}
-    scores = {_key(line): line["scores"] for line in stored(folder)}
+    scores = {_key(line): line["scores"] for line in runs.lines(folder / "samples.jsonl")}
     for task in report["tasks"]:
         name, old = f"{task['task']} {task['variant']}", before.get((task["task"], task["variant"]))
         if old is None:

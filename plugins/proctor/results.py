@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from proctor import gates, reports, rescore, verdicts
+from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
@@ -36,6 +37,7 @@ class Results:
         self.run = run
         self.gating = gating
         self.verdicts: list[Verdict] = []
+        self.gates_problem: str | None = None
         self.records: list[dict[str, Any]] = []
         self.cases: dict[str, Case] = {}
         self.other_failures = 0
@@ -148,8 +150,10 @@ class Results:
             return exitstatus
         if self.errors > self.run.settings.error_budget:
             return TOO_MANY_ERRORS
-        if exitstatus and self.other_failures:
-            return pytest.ExitCode.TESTS_FAILED
+        if exitstatus and (self.other_failures or not self.errors):
+            return exitstatus  # failed tests, or modules that could not be collected
+        if self.gates_problem is not None:
+            return pytest.ExitCode.USAGE_ERROR
         return gates.exit_code(self.verdicts)
 
     def judge_gates(self) -> None:
@@ -158,7 +162,10 @@ class Results:
             return
         self.progress.clear()
         report = self._built(0, 0.0)
-        self.verdicts = self.gating.judge(report, self.records, str(self.run.folder))
+        try:
+            self.verdicts = self.gating.judge(report, self.records, str(self.run.folder))
+        except SetupError as error:  # a metric or a group that no sample has: the scores are there all the same
+            self.gates_problem = str(error)
         for verdict in self.verdicts:
             self.config.hook.pytest_runtest_logreport(report=self.gating.as_report(verdict, self.config.rootpath))
 
@@ -227,6 +234,8 @@ class Results:
         model = self.report["model"]
         terminalreporter.section(f"scores of {model.get('name')}", sep="=")
         write_table(terminalreporter, self.report)
+        if self.gates_problem is not None:
+            terminalreporter.write_line(f"ERROR: the gates were not judged: {self.gates_problem}", red=True)
         if self.report["gates"]:
             terminalreporter.section("gates", sep="=")
             for verdict in self.report["gates"]:

@@ -102,7 +102,7 @@ def read(place: Path) -> ScoredRun:
         if not str(report.get("schema", "")).startswith(REPORT):
             raise SetupError(f"{place / 'report.json'}: the schema is {report.get('schema')!r}, not {REPORT}1")
         try:
-            return of_records(report, _lines(place / "samples.jsonl"), str(place))
+            return of_records(report, lines(place / "samples.jsonl"), str(place))
         except (KeyError, TypeError, AttributeError) as error:
             raise SetupError(f"{place}: not what a run leaves: {type(error).__name__}: {error}") from None
     content = _json(place)
@@ -130,10 +130,11 @@ def _json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The records of a samples.jsonl. Raises SetupError for a line that is damaged."""
     try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
                 try:
                     record = json.loads(line)
                 except ValueError:

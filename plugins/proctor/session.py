@@ -432,7 +432,7 @@ class Worker:
         if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
             with suppress(KeyboardInterrupt):
                 self._judging.keep_what_is_answered()
-        self.scratch.write_ended(self.name)
+            self.scratch.write_ended(self.name)
         self.asking.close()
 
 

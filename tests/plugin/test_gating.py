@@ -165,3 +165,20 @@ def test_a_changed_rule_needs_no_model_to_be_judged_by_gates(scored: Suite):
     result = scored.run("--rescore=base", GATE, BASE, "--report-dir=run")
     assert result.ret == 10
     assert scored.asked == []
+
+
+@WORKERS
+def test_a_metric_that_nobody_has_is_told_and_loses_no_score(scored: Suite, workers: tuple[str, ...]):
+    scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    metric: wrong\n    max_drop: 0.1\n")
+    result = gated(scored, *workers)
+    said = result.stdout.str()
+    assert result.ret == 4, said
+    assert "the gates were not judged: " in said
+    assert "gates.yaml:2: sums gen has no metric wrong; there are: right" in said
+    assert "Traceback" not in said
+    assert scored.report("run")["tasks"][0]["samples"]["scored"] == COUNT
+
+
+def test_a_module_that_cannot_be_collected_is_no_success(scored: Suite):
+    scored.write(test_broken="import no_such_module\n")
+    assert scored.run(MODEL, "--continue-on-collection-errors").ret == 1

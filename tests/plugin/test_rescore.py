@@ -69,7 +69,7 @@ def test_a_damaged_file_is_refused_before_anything_is_judged(scored: Suite):
     samples.write_bytes(samples.read_bytes()[:-30])
     result = scored.run("--rescore=first")
     assert result.ret == 4
-    assert "samples.jsonl:12 is not JSON: the file is damaged" in result.stderr.str()
+    assert "samples.jsonl:12: not JSON; the file is damaged" in result.stderr.str()
 
 
 @pytest.mark.parametrize(
