@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = ("extract", "metrics", "statistics", "aggregate", "reports", "junit", "journal")
+PURE = ("extract", "metrics", "statistics", "aggregate", "reports", "junit", "journal", "paired", "runs")
+PURE += ("gatefile", "gates", "verdicts", "noise", "baseline")
 NOT_PURE = {"pytest", "_pytest", "xdist", "aiohttp", "requests", "httpx", "openai"}
 BORDER = {"proctor.model", "proctor.errors", "proctor.sample"}
 

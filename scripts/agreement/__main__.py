@@ -131,40 +131,51 @@ def table(
         for name in MEASURES
     ]
     for name, theirs in others.items():
-        largest = max(
-            abs(a - b)
-            for one, other in zip(ours, theirs, strict=True)
-            for a, b in zip(one["logprobs"], other["logprobs"], strict=True)
-        )
-        judged = [
-            {measure: _verdict(row, other, measure) for measure in MEASURES}
-            for row, other in zip(rows, theirs, strict=True)
-        ]
-        lines.append(f"| {name} | {_percents(judged)} | {largest:.1e} |")
-        asked = [
-            row["ind"]
-            for row, one, other in zip(rows, ours, theirs, strict=True)
-            if (one["prompt"], one["endings"]) != (other["prompt"], other["endings"])
-        ]
-        notes.append(f"- {name}, rows with another prompt or other endings: {asked or 'none'}")
-        different = [
-            f"ind {row['ind']} ({measure}, {_apart(other, measure):.1e} nats apart"
-            + (", a tie)" if _apart(other, measure) < CLOSE else ")")
-            for row, other, one, two in zip(rows, theirs, verdicts, judged, strict=True)
-            for measure in MEASURES
-            if one[measure] != two[measure]
-        ]
-        notes.append(f"- {name}, rows with another verdict: {', '.join(different) or 'none'}")
-        own = [
-            row["ind"]
-            for row, other, one in zip(rows, theirs, verdicts, strict=True)
-            if "acc_norm" in other and (other["acc"], other["acc_norm"]) != (one["acc"], one["acc_norm_chars"])
-        ]
-        if any("acc_norm" in other for other in theirs):
-            notes.append(
-                f"- {name}, rows where its own acc or acc_norm is not our acc or acc_norm_chars: {own or 'none'}"
-            )
+        row, differences = _beside(name, rows, ours, verdicts, theirs)
+        lines.append(row)
+        notes += differences
     return "\n".join([*lines, "", *notes])
+
+
+def _beside(
+    name: str,
+    rows: Sequence[dict[str, Any]],
+    ours: Sequence[dict[str, Any]],
+    verdicts: Sequence[dict[str, float]],
+    theirs: Sequence[dict[str, Any]],
+) -> tuple[str, list[str]]:
+    """The row of another program in the table, and what differs."""
+    largest = max(
+        abs(a - b)
+        for one, other in zip(ours, theirs, strict=True)
+        for a, b in zip(one["logprobs"], other["logprobs"], strict=True)
+    )
+    judged = [
+        {measure: _verdict(row, other, measure) for measure in MEASURES}
+        for row, other in zip(rows, theirs, strict=True)
+    ]
+    asked = [
+        row["ind"]
+        for row, one, other in zip(rows, ours, theirs, strict=True)
+        if (one["prompt"], one["endings"]) != (other["prompt"], other["endings"])
+    ]
+    notes = [f"- {name}, rows with another prompt or other endings: {asked or 'none'}"]
+    different = [
+        f"ind {row['ind']} ({measure}, {_apart(other, measure):.1e} nats apart"
+        + (", a tie)" if _apart(other, measure) < CLOSE else ")")
+        for row, other, one, two in zip(rows, theirs, verdicts, judged, strict=True)
+        for measure in MEASURES
+        if one[measure] != two[measure]
+    ]
+    notes.append(f"- {name}, rows with another verdict: {', '.join(different) or 'none'}")
+    own = [
+        row["ind"]
+        for row, other, one in zip(rows, theirs, verdicts, strict=True)
+        if "acc_norm" in other and (other["acc"], other["acc_norm"]) != (one["acc"], one["acc_norm_chars"])
+    ]
+    if any("acc_norm" in other for other in theirs):
+        notes.append(f"- {name}, rows where its own acc or acc_norm is not our acc or acc_norm_chars: {own or 'none'}")
+    return f"| {name} | {_percents(judged)} | {largest:.1e} |", notes
 
 
 def _every(name: str, choices: Iterable[dict[str, Any]]) -> list[Any]:

@@ -1,0 +1,87 @@
+"""`proctor gate`, `proctor baseline set` and `proctor noise`, on runs that were made."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from proctor.command import main
+from suites import Suite
+
+
+@pytest.fixture
+def runs(suite: Suite, monkeypatch: pytest.MonkeyPatch) -> Suite:
+    """Two runs of 60 sums; `second` has a third of them wrong."""
+    suite.sums(60)
+    assert suite.run("--report-dir=first").ret == 0
+    suite.script(answers=[[f"{i} + {i} =", " 1"] for i in range(20, 40)])
+    assert suite.run("--report-dir=second").ret == 0
+    suite.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    max_drop: 0.1\n")
+    monkeypatch.chdir(suite.path)
+    return suite
+
+
+def test_a_baseline_file_judges_as_the_run_does(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    assert main(["baseline", "set", "first", "--to", "kept/base.json"]) == 0
+    assert "1 tasks" in capsys.readouterr().out
+    said = []
+    for baseline in ("first", "kept/base.json"):
+        assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", baseline]) == 10
+        said.append(capsys.readouterr().out)
+    assert said[0] == said[1]
+    assert said[0].startswith("FAIL          sums gen right max_drop: 66.67 after 100.00, drop 33.33 (")
+    assert main(["gate", "first", "--gate", "gates.yaml", "--baseline", "kept/base.json"]) == 0
+
+
+def test_a_baseline_holds_no_texts_and_shows_what_it_changes(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    main(["baseline", "set", "first"])
+    text = (runs.path / "baseline.json").read_text()
+    assert "20 + 20" not in text
+    assert json.loads(text)["schema"] == "proctor.baseline/1"
+    capsys.readouterr()
+    assert main(["baseline", "set", "second"]) == 0
+    assert "sums gen: right 100.00 (n 60) → 66.67 (n 60)" in capsys.readouterr().out
+
+
+def test_a_part_and_errors_make_a_baseline_only_when_told(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    runs.run("--report-dir=part", "--limit=10")
+    assert main(["baseline", "set", "part"]) == 4
+    assert "covers 10 of 60 samples; --partial makes it" in capsys.readouterr().err
+    assert main(["baseline", "set", "part", "--partial"]) == 0
+    runs.script(fails=[["3 + 3 =", "timeout"]])
+    runs.run("--report-dir=broken")
+    (runs.path / "baseline.json").unlink()
+    assert main(["baseline", "set", "broken"]) == 4
+    assert "1 samples of sums gen ended in an error" in capsys.readouterr().err
+    assert not (runs.path / "baseline.json").exists()
+    assert main(["baseline", "set", "broken", "--errors"]) == 0
+
+
+def test_noise_is_what_runs_of_one_model_differ_by(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    assert main(["noise", "first", "second", "--gate", "gates.yaml", "--write", "noise.json"]) == 0
+    said = capsys.readouterr().out
+    assert "spread 23.57 (66.67 to 100.00); 20.0 of 60 samples flip between two runs (33.33 %)" in said
+    assert "a margin of 10.00 lies BELOW what two runs of one model differ by (65.33, 19 of 20 times)" in said
+    runs.write(gates__yaml="noise: noise.json\ngates:\n  - benchmarks: [sums]\n    max_drop: 0.1\n")
+    # A drop that so noisy a model shows by itself is no evidence.
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 11
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["noise", "first"], "name two of them or more"),
+        (["noise", "first", "nowhere"], "nowhere: No such file or directory"),
+        (["gate", "nowhere", "--gate", "gates.yaml", "--baseline", "first"], "nowhere: No such file or directory"),
+        (["gate", "second", "--gate", "gates.yaml"], "gates.yaml:2: max_drop compares with a baseline"),
+        (["gate", "second", "--gate", "no.yaml"], "no.yaml: cannot be read"),
+        (["baseline", "set", "first", "--to", "sums.jsonl/base.json"], "cannot be written"),
+    ],
+)
+def test_what_cannot_be_done_is_told_in_a_line(
+    runs: Suite, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+):
+    assert main(arguments) == 4
+    said = capsys.readouterr().err
+    assert message in said
+    assert said.count("\n") == 1
