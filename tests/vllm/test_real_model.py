@@ -31,8 +31,7 @@ pytestmark = [
 
 def proctor(folder: Path, *options: object) -> str:
     command = [sys.executable, "-m", "pytest", ROOT / "evals", "-k", "gsm8k or mmlu or hellaswag or humaneval"]
-    command += [f"--limit={ROWS}", f"--data-dir={DATA}", "-p", "no:cacheprovider", *options]
-    command += [f"--set={name}.max_tokens={TOKENS}" for name in ("gsm8k", "humaneval")]
+    command += ["-p", "no:cacheprovider", *options]
     done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -41,7 +40,9 @@ def proctor(folder: Path, *options: object) -> str:
 @pytest.fixture(scope="module")
 def run(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("real")
-    proctor(folder, f"--model={REAL}", f"--vllm-python={PYTHON}", f"--report-dir={folder / 'run'}")
+    asked = [f"--set={name}.max_tokens={TOKENS}" for name in ("gsm8k", "humaneval")]
+    served = (f"--model={REAL}", f"--vllm-python={PYTHON}", f"--limit={ROWS}", f"--data-dir={DATA}")
+    proctor(folder, *served, *asked, f"--report-dir={folder / 'run'}")
     return folder / "run"
 
 
