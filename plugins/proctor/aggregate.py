@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from proctor import epochs
 from proctor.statistics import Estimate, macro_interval, mean_interval, quantiles
 
 Record = Mapping[str, Any]
@@ -24,7 +25,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
     errors = Counter(record["error"]["kind"] for record in records if record["outcome"] == "error")
     flags = Counter(flag for record in records for flag in record["flags"])
     names = list(dict.fromkeys(name for record in scored for name in record["scores"]))
-    told = ("task", "version", "variant", "shots", "prompt_sha256", "parameters", "data")
+    told = ("task", "version", "variant", "shots", "epochs", "prompt_sha256", "parameters", "data")
     return {
         **{name: task[name] for name in told},
         "samples": {
@@ -38,8 +39,19 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
         "metrics": {name: _with_over_all(name, scored, len(records)) for name in names},
         "groups": _groups(scored, names),
         "macro": _macro(scored, names),
+        **({"over_epochs": _over_epochs(scored, task["main"], task["epochs"])} if task["epochs"] > 1 else {}),
         "usage": usage(records),
     }
+
+
+def _over_epochs(scored: Sequence[Record], main: str, count: int) -> dict[str, Any]:
+    """What the epochs say together, of the main metric."""
+    answers: dict[str, dict[int, tuple[float, str | None]]] = {}
+    for record in scored:
+        answers.setdefault(record["sample"], {})[record["epoch"]] = record["scores"][main], record.get("vote")
+    clusters = {record["sample"]: record["cluster"] for record in scored if "cluster" in record}
+    found = epochs.summary(answers, count, clusters)
+    return {**found, "scores": {name: _shown(estimate) for name, estimate in found["scores"].items()}}
 
 
 def _of(name: str, scored: Iterable[Record]) -> tuple[list[float], list[str] | None]:
@@ -127,5 +139,15 @@ def remarks(task: Record) -> list[str]:
         main = task["metrics"].get(task["main"])
         over_all = f"; over all {100 * main['over_all']:.2f}" if main else ""
         said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
+    if "over_epochs" in task:
+        said.append(_epochs(task))
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
     return said
+
+
+def _epochs(task: Record) -> str:
+    means, spread = task["over_epochs"]["means"], task["over_epochs"]["spread"]
+    if spread is None:
+        return f"{task['epochs']} epochs"
+    scale = 100 if all(mean is None or 0 <= mean <= 1 for mean in means) else 1
+    return f"{task['epochs']} epochs, spread between them {scale * spread:.2f}"

@@ -14,8 +14,8 @@ from proctor.code import TestedOutput
 from proctor.model import NO_USAGE, Completion, Execution, Likelihood, Output, Usage
 
 Record = dict[str, Any]
-Key = tuple[str, str, str]
-"""Task, variant and sample id."""
+Key = tuple[str, str, str, int]
+"""Task, variant, sample id and epoch."""
 
 PREFIX = "answers-"
 COMPACT = json.JSONEncoder(separators=(",", ":")).encode
@@ -37,7 +37,7 @@ class Answers:
         self._found: dict[Key, tuple[BinaryIO, int]] = {}
         self._files = [path.open("rb") for path in [*sorted(folder.glob(f"{PREFIX}*.jsonl")), *more]]
         for file in self._files:
-            self._found |= {(line["task"], line["variant"], line["sample"]): (file, at) for at, line in _whole(file)}
+            self._found |= {key_of(line): (file, at) for at, line in _whole(file)}
         self._own = _new_file(folder, name)
         self._pending: list[bytes] = []
         self._lock = threading.Lock()
@@ -59,8 +59,8 @@ class Answers:
         line = as_record(output)
         if not line.keys() & ANSWERS:
             return False
-        task, variant, sample = key
-        line = {"task": task, "variant": variant, "sample": sample, "prompt_sha256": prompt_sha256, **line}
+        about = dict(zip(("task", "variant", "sample", "epoch"), key, strict=True))
+        line = {**about, "prompt_sha256": prompt_sha256, **line}
         line["usage"] = flat(getattr(output, "usage", NO_USAGE))
         data = (COMPACT(line) + "\n").encode()
         with self._lock:
@@ -81,6 +81,11 @@ class Answers:
         self.flush()
         for file in (*self._files, self._own):
             file.close()
+
+
+def key_of(line: Mapping[str, Any]) -> Key:
+    """The key of a record or of an answer."""
+    return line["task"], line["variant"], line["sample"], line.get("epoch", 0)
 
 
 def _whole(file: BinaryIO) -> Iterable[tuple[int, Record]]:

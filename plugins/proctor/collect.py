@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -18,7 +19,8 @@ import pytest
 from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
-from proctor import __version__
+from proctor import __version__, epochs
+from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, find_files, find_source, listed_keys, load
 from proctor.errors import SetupError
@@ -30,15 +32,20 @@ from proctor.selection import limited, of_variant, stored, without_effect
 class LoadedTask:
     """A task as this run asks it: with its data, prompt and parameters after all options."""
 
-    def __init__(self, task: Task, dataset: Dataset, prompt: Prompt, settings: Settings, shots: int) -> None:
+    def __init__(
+        self, task: Task, dataset: Dataset, prompt: Prompt, settings: Settings, shots: int, epochs: int
+    ) -> None:
         self.task = task
         self.benchmark = task.benchmark
         self.variant = task.variant
         self.dataset = dataset
         self.prompt = prompt
         self.shots = shots
+        self.epochs = epochs
         self.seed = settings.seed
         self.ask = task.ask
+        if settings.temperature is not None and "temperature" in task.ask.parameters:
+            self.ask = self.ask.altered("temperature", settings.temperature)
         self.changes = [
             (target, parameter, value)
             for target, parameter, value in settings.changes
@@ -72,18 +79,25 @@ class LoadedTask:
 
 
 class SampleItem(pytest.Item):
-    """One sample of one task."""
+    """One sample of one task in one epoch."""
 
-    def __init__(self, *, loaded: LoadedTask, index: int, obj: Any, marks: list[pytest.Mark], **keywords: Any) -> None:
+    def __init__(
+        self, *, loaded: LoadedTask, index: int, epoch: int, obj: Any, marks: list[pytest.Mark], **keywords: Any
+    ) -> None:
         super().__init__(**keywords)
         self.loaded = loaded
         self.index = index
+        self.epoch = epoch
         self.obj = obj
         self.own_markers.extend(marks)
 
     @property
     def sample(self) -> Any:
         return self.loaded.dataset.samples[self.index]
+
+    @property
+    def key(self) -> Key:
+        return self.loaded.benchmark.name, self.loaded.variant, self.sample.id, self.epoch
 
     def reportinfo(self) -> tuple[Path, int, str]:
         return self.path, self.obj.__code__.co_firstlineno - 1, self.name
@@ -99,7 +113,7 @@ class SampleItem(pytest.Item):
 class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
-    stored: (task, variant, sample id) of the outputs that are judged again, where that is what is done.
+    stored: keys of the outputs that are judged again, where that is what is done.
     """
 
     def __init__(
@@ -107,7 +121,7 @@ class Collecting:
         config: pytest.Config,
         settings: Settings,
         bundled: bool,
-        stored: Collection[tuple[str, str, str]] | None = None,
+        stored: Collection[Key] | None = None,
     ) -> None:
         self.config = config
         self.stored = stored
@@ -175,15 +189,18 @@ class Collecting:
         return [
             SampleItem.from_parent(
                 collector,
-                name=f"{name}[{sample.id}]",
+                name=(own := f"{name}[{epochs.label(sample.id, epoch, loaded.epochs)}]"),
                 # Given as text, so that pytest knows the part in brackets for parameters, as --lf needs it.
-                nodeid=f"{collector.nodeid}::{name}[{sample.id}]",
+                nodeid=f"{collector.nodeid}::{own}",
                 loaded=loaded,
                 index=index,
+                epoch=epoch,
                 obj=obj,
                 marks=marks,
             )
             for index, sample in enumerate(loaded.dataset.samples)
+            # One after the other: they share the whole prompt, and the server what it computed of it.
+            for epoch in range(loaded.epochs)
         ]
 
     def _load(self, task: Task) -> LoadedTask:
@@ -197,7 +214,14 @@ class Collecting:
             if target in settings.prompts:
                 prompt = from_file(settings.prompts[target], prompt)
             self._unknown.discard(target)
-        return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots)
+        return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots, self._epochs(task))
+
+    def _epochs(self, task: Task) -> int:
+        """How often each sample is asked; of a run that is judged again, how often it was."""
+        if self.stored is None:
+            return self.settings.epochs
+        name = task.benchmark.name, task.variant
+        return 1 + max((epoch for *own, _, epoch in self.stored if tuple(own) == name), default=0)
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
         source, _ = find_source(task.benchmark, self._root(task.benchmark))
@@ -235,6 +259,8 @@ class Collecting:
             word = word.lower()
             if any(word in text for text in known):
                 return True
+            if self.settings.epochs > 1 or self.stored is not None:
+                word = _EPOCH.sub("", word)
             return None if keys is None or any(_may_continue(text, word) for text in begun) else False
 
         return _may_match(expression, matches)
@@ -264,6 +290,10 @@ class Collecting:
             items[:] = [item for item in items if not isinstance(item, SampleItem) or item in kept]
         if self.config.pluginmanager.hasplugin("randomly"):
             _restore_order(items)
+
+
+_EPOCH = re.compile(r"-?(e(p(o(c(h\d*)?)?)?)?)?\]?$|^-?e?p?o?c?h?\d*\]?$")
+"""What of a word may mean an epoch, or its beginning; the rest is left to be looked for."""
 
 
 def _may_continue(begun: str, word: str) -> bool:
@@ -344,6 +374,6 @@ def _restore_order(items: list[pytest.Item]) -> None:
     places = [place for place, item in enumerate(items) if isinstance(item, SampleItem)]
     samples = [items[place] for place in places]
     assert all(isinstance(item, SampleItem) for item in samples)
-    order = sorted(samples, key=lambda item: (item.nodeid.partition("[")[0], item.index))  # type: ignore[attr-defined]
+    order = sorted(samples, key=lambda item: (item.nodeid.partition("[")[0], item.index, item.epoch))  # type: ignore[attr-defined]
     for place, item in zip(places, order, strict=True):
         items[place] = item

@@ -13,7 +13,7 @@ from proctor.errors import SetupError
 
 LIMITS = ("max_errors", "max_truncated", "max_unparsed", "max_output_tokens", "max_latency")
 """Limits on the candidate alone: shares of its samples or counts of them, tokens a sample, seconds of the median."""
-RULES = ("max_drop", "no_significant_drop", "min_score", "max_gap", *LIMITS)
+RULES = ("max_drop", "no_significant_drop", "min_score", "max_gap", "min_pass", *LIMITS)
 NEED_BASELINE = ("max_drop", "no_significant_drop")
 
 
@@ -49,7 +49,16 @@ class Limit:
     share: bool = False
 
 
-Rule = Margin | Seen | Gap | Limit | float
+@dataclass(frozen=True, slots=True)
+class Reliable:
+    """Of `epochs` epochs, a sample must be right in `least`; so must a share of all samples."""
+
+    least: int
+    epochs: int
+    share: float = 1.0
+
+
+Rule = Margin | Seen | Gap | Limit | Reliable | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +226,26 @@ def _rule(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any, 
         return Gap(
             reader.text((*where, "axis"), gap.get("axis")), reader.number((*where, "margin"), gap.get("margin"), 0, 1)
         )
+    if name == "min_pass":
+        return _reliable(reader, where, value)
     if name == "min_score":
         return reader.number(where, value, -1e9, 1e9)
     return _limit(reader, where, name, value)
+
+
+def _reliable(reader: _Reader, where: tuple[str | int, ...], value: Any) -> Reliable:
+    share = 1.0
+    if isinstance(value, Mapping):
+        own = reader.keys(where, value, ("epochs", "samples"))
+        share = reader.number((*where, "samples"), own.get("samples", 1.0), 0, 1)
+        where, value = (*where, "epochs"), own.get("epochs")
+    words = value.split() if isinstance(value, str) else []
+    if len(words) != 3 or words[1] != "of" or not (words[0] + words[2]).isdecimal():
+        reader.fail(where, f"how often a sample must be right is needed, as `4 of 5`, not {value!r}")
+    least, epochs = int(words[0]), int(words[2])
+    if not 1 <= least <= epochs or epochs < 2:
+        reader.fail(where, f"{value!r} cannot be: from 1 to all of 2 epochs or more")
+    return Reliable(least, epochs, share)
 
 
 def _limit(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any) -> Limit:

@@ -14,9 +14,9 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
-from proctor import gatefile, paired, runs, statistics
+from proctor import epochs, gatefile, paired, runs, statistics
 from proctor.errors import SetupError
-from proctor.gatefile import Gap, Gate, Gates, Limit, Margin, Seen
+from proctor.gatefile import Gap, Gate, Gates, Limit, Margin, Reliable, Seen
 from proctor.paired import Average, Difference
 from proctor.runs import Key, Scored, ScoredRun, ScoredTask
 
@@ -31,7 +31,8 @@ class Verdict:
 
     `interval`: that of the difference (candidate minus baseline), or of the score for rules on the candidate alone. `p`
     is two-sided and not corrected. `detectable` is the smallest drop that the run could see, `needed` the samples that
-    would decide an INCONCLUSIVE. `unpaired`: samples of the candidate that the baseline has not, or asked otherwise.
+    would decide an INCONCLUSIVE, each epoch of one counted, `needed_epochs` the epochs of the same samples. `unpaired`:
+    samples of the candidate that the baseline has not, or asked otherwise.
     """
 
     gate: str | None
@@ -55,6 +56,8 @@ class Verdict:
     gained: int | None = None
     detectable: float | None = None
     needed: float | None = None
+    epochs: int = 1
+    needed_epochs: float | None = None
     partial: bool = False
 
     @property
@@ -91,6 +94,8 @@ class Verdict:
             "flips": None if self.lost is None else {"lost": self.lost, "gained": self.gained},
             "detectable": _finite(self.detectable),
             "needed": _finite(self.needed),
+            "epochs": self.epochs if self.epochs > 1 else None,
+            "needed_epochs": _finite(self.needed_epochs),
         }
         return {key: value for key, value in record.items() if value is not None}
 
@@ -120,6 +125,7 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
                 f"{gates.path}:{gate.line}: no task that runs is called {' or '.join(gate.benchmarks)}; "
                 f"there are: {names}"
             )
+        _check_epochs(gates, gate, [tasks[key] for key in chosen])
         if baseline is None:
             needs = next((name for name in gate.rules if name in gatefile.NEED_BASELINE), None)
             if needs is not None:
@@ -135,6 +141,17 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
                         f"{baseline.place} and this run asked {' '.join(key)} otherwise, so that "
                         f"{gates.path}:{gate.line} cannot compare them:" + "".join(f"\n  {one}" for one in differs)
                     )
+
+
+def _check_epochs(gates: Gates, gate: Gate, tasks: Sequence[Mapping[str, Any]]) -> None:
+    wanted = gate.rules.get("min_pass")
+    for task in tasks:
+        epochs = task.get("epochs", 1)
+        if isinstance(wanted, Reliable) and wanted.epochs != epochs:
+            raise SetupError(
+                f"{gates.path}:{gate.line}: min_pass is of {wanted.epochs} epochs, and {task['task']} "
+                f"{task['variant']} has {epochs}: --epochs={wanted.epochs} asks as often"
+            )
 
 
 def judge(
@@ -190,7 +207,10 @@ class _Judge:
                 yield self._gap(rule, wanted)
             else:
                 for group in self._groups():
-                    yield self._scored(rule, wanted, group)
+                    if isinstance(wanted, Reliable):
+                        yield self._reliable(rule, wanted, group)
+                    else:
+                        yield self._scored(rule, wanted, group)
 
     def _new(self, rule: str, verdict: str, reason: str, **known: Any) -> Verdict:
         about = self.task.about
@@ -222,16 +242,22 @@ class _Judge:
     def _fail(self, message: str) -> None:
         raise SetupError(f"{self.gates.path}:{self.gate.line}: {message}")
 
+    def _with_metric(self, task: ScoredTask) -> ScoredTask:
+        """A task that has the metric of the gate, where that is one which several epochs give together."""
+        if self.gate.metric is None or self.gate.metric in task.metrics:
+            return task
+        return runs.over_epochs(task, self.gate.metric, task.main) or task
+
     def _own(self, group: str | None = None) -> dict[Key, Scored]:
         """The candidate's samples that have the metric. Raises SetupError for a metric that none has."""
-        metrics = self.task.metrics
+        task = self._with_metric(self.task)
+        metrics = task.metrics
         if metrics and self.metric not in metrics:
-            self._fail(f"{self.task.name} has no metric {self.metric}; there are: {', '.join(sorted(metrics))}")
+            hint = " (pass@k, pass^k and majority are there with --epochs)" if epochs.derived(self.metric) else ""
+            self._fail(f"{self.task.name} has no metric {self.metric}; there are: {', '.join(sorted(metrics))}{hint}")
         axis = self.gate.group[0] if self.gate.group else ""
         return {
-            key: sample
-            for key, sample in self.task.samples.items()
-            if group is None or sample.groups.get(axis) == group
+            key: sample for key, sample in task.samples.items() if group is None or sample.groups.get(axis) == group
         }
 
     # --- scores ------------------------------------------------------------------------------------------------------
@@ -248,9 +274,10 @@ class _Judge:
             return self._least(rule, wanted, list(scored.values()), known)
         if self.baseline is None:
             return self._new(rule, MISSING, "the baseline has no such task", **known)
-        if self.metric not in self.baseline.metrics:
+        baseline = self._with_metric(self.baseline)
+        if self.metric not in baseline.metrics:
             return self._new(rule, MISSING, f"the baseline has no metric {self.metric}", **known)
-        others = self.baseline.samples
+        others = baseline.samples
         pairs = [
             (others[key], sample)
             for key, sample in scored.items()
@@ -259,14 +286,14 @@ class _Judge:
         known |= {"n": len(pairs), "unpaired": len(selected) - len(pairs)}
         if len(pairs) < self.gates.coverage * len(selected) or not pairs:
             reason = (
-                f"only {len(pairs)} of {len(selected)} samples have a partner in the baseline: {self._why(selected)}"
+                f"only {len(pairs)} of {len(selected)} samples have a partner in the baseline: "
+                f"{self._why(selected, others)}"
             )
             return self._new(rule, MISSING, reason, **known)
         return self._compared(rule, wanted, pairs, known)
 
-    def _why(self, selected: Mapping[Key, Scored]) -> str:
-        assert self.baseline is not None
-        others, counts = self.baseline.samples, dict.fromkeys(REASONS, 0)
+    def _why(self, selected: Mapping[Key, Scored], others: Mapping[Key, Scored]) -> str:
+        counts = dict.fromkeys(REASONS, 0)
         for key, sample in selected.items():
             if self.metric not in sample.scores:
                 counts["not scored here"] += 1
@@ -325,6 +352,8 @@ class _Judge:
             "gained": difference.gained,
             "detectable": math.hypot(paired.detectable(difference, power, confidence), 2.8 * noise),
         }
+        if self.task.epochs > 1 and not epochs.derived(self.metric):
+            known["epochs"] = self.task.epochs
         if isinstance(wanted, Seen):
             return self._significant(rule, wanted, difference, noise, known)
         margin = wanted.value * abs(before) if wanted.relative else wanted.value
@@ -333,6 +362,8 @@ class _Judge:
         needed = paired.needed(difference, margin, power, confidence) if verdict == INCONCLUSIVE else None
         where = {PASS: "lies below", FAIL: "lies above", INCONCLUSIVE: "holds"}[verdict]
         known |= {"margin": margin, "p": p, "needed": needed}
+        if needed is not None and "epochs" in known:
+            known["needed_epochs"] = paired.needed_epochs(difference, margin, power, confidence)
         return self._new(rule, verdict, f"the interval of the drop {where} the margin", **known)
 
     def _significant(
@@ -382,6 +413,36 @@ class _Judge:
         verdict = PASS if value <= limit.value else FAIL
         return self._new(rule, verdict, f"{value:.4g} {unit}; at most {limit.value:g}", value=value, margin=limit.value)
 
+    def _reliable(self, rule: str, wanted: Reliable, group: str | None) -> Verdict:
+        """How many samples are right often enough; where all must be, one that is not decides."""
+        name = f"{wanted.least} of {wanted.epochs}"
+        task = runs.over_epochs(self.task, name, self.metric)
+        assert task is not None  # `check` has seen the epochs
+        axis = self.gate.group[0] if self.gate.group else ""
+        own = {key[0]: one for key, one in task.samples.items() if group is None or one.groups.get(axis) == group}
+        scored = {sample: one for sample, one in own.items() if name in one.scores}
+        known: dict[str, Any] = {"metric": self.metric, "group": f"{axis}={group}" if group else None}
+        if not scored:
+            why = "no sample has its epochs scored as right or wrong"
+            return self._new(rule, MISSING, why, **known)
+        values = [one.scores[name] for one in scored.values()]
+        estimate = statistics.mean_interval(values, _clusters(list(scored.values())), self.gates.confidence)
+        known |= {"value": estimate.value, "margin": wanted.share, "n": estimate.n}
+        short = [sample for sample, one in scored.items() if not one.scores[name]]
+        told = f"{len(short)} of {len(scored)} samples are right in fewer than {name} epochs"
+        if wanted.share < 1:
+            low, high = estimate.low or 0.0, 1.0 if estimate.high is None else estimate.high
+            known["interval"] = low, high
+            verdict = PASS if low >= wanted.share else FAIL if high < wanted.share else INCONCLUSIVE
+            return self._new(rule, verdict, told, **known)
+        if short:
+            more = ", ..." if len(short) > SHOWN else ""
+            return self._new(rule, FAIL, f"{told}: {', '.join(short[:SHOWN])}{more}", **known)
+        if len(scored) < len(own):
+            why = f"{len(own) - len(scored)} samples lack an epoch"
+            return self._new(rule, MISSING, why, **known)
+        return self._new(rule, PASS, f"every sample is right in {name} epochs", **known)
+
     def _gap(self, rule: str, gap: Gap) -> Verdict:
         """The largest difference between two groups: all pairs of groups at once (Bonferroni).
 
@@ -418,6 +479,8 @@ class _Judge:
         return self._new(rule, INCONCLUSIVE, f"{better} and {worse} may be further apart than the margin", **known)
 
 
+SHOWN = 5
+"""Samples that a verdict names."""
 REASONS = ("not scored here", "not in the baseline", "not scored in the baseline", "asked by another prompt")
 
 

@@ -15,7 +15,7 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from proctor.answers import Answers
-from proctor.collect import LoadedTask, SampleItem
+from proctor.collect import SampleItem
 from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
@@ -23,23 +23,21 @@ from proctor.model import Sandbox, Usage
 from proctor.records import Record, Score, prompt_sha256, record, travelling
 
 
-def question(loaded: LoadedTask, index: int, answers: Answers, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
+def question(item: SampleItem, answers: Answers, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
     """The ask of one sample: a coroutine function of the model that brings (prompt, output).
 
     What an earlier attempt was answered is not asked again; what comes back is on disk before it is judged.
     """
-    samples = loaded.dataset.samples
-    sample = samples[index]
-    key = (loaded.benchmark.name, loaded.variant, sample.id)
+    loaded, sample = item.loaded, item.sample
 
     async def ask(model: Any) -> tuple[str, Any]:
-        prompt = loaded.render(index)
+        prompt = loaded.render(item.index)
         sha256 = prompt_sha256(prompt)
-        output = answers.find(key, sha256)
+        output = answers.find(item.key, sha256)
         if output is None:
-            seed = sample_seed(loaded, index)
-            output = await loaded.ask(sample, prompt, model.about(sample, samples), seed, sandbox)
-            if answers.write(key, sha256, output):
+            about = model.about(sample, loaded.dataset.samples)
+            output = await loaded.ask(sample, prompt, about, sample_seed(item), sandbox)
+            if answers.write(item.key, sha256, output):
                 # With those that come in the same turn of the loop; and before it is judged, in any case.
                 asyncio.get_running_loop().call_soon(answers.flush)
         return prompt, output
@@ -47,11 +45,13 @@ def question(loaded: LoadedTask, index: int, answers: Answers, sandbox: Sandbox 
     return ask
 
 
-def sample_seed(loaded: LoadedTask, index: int) -> int:
-    """A seed in 0…2³¹-1 from the run's seed, the task and the sample alone."""
+def sample_seed(item: SampleItem) -> int:
+    """A seed in 0…2³¹-1 from the run's seed, the task, the sample and the epoch alone; more epochs change none."""
     import hashlib
 
-    text = f"{loaded.seed}\x00{loaded.task.name}\x00{loaded.dataset.samples[index].id}"
+    text = f"{item.loaded.seed}\x00{item.loaded.task.name}\x00{item.sample.id}"
+    if item.epoch:
+        text += f"\x00{item.epoch}"
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4]) >> 1
 
 
@@ -82,7 +82,7 @@ class Judging:
         self._answers: LookAhead[tuple[str, Any]] = LookAhead(
             asker,
             len(self._asked),
-            lambda turn: question(self._asked[turn].loaded, self._asked[turn].index, answers, sandbox),
+            lambda turn: question(self._asked[turn], answers, sandbox),
             window,
         )
 
@@ -113,7 +113,7 @@ class Judging:
             self._answers.settle(self._turn[item])
         if line is not None:
             self._journal.write(self._place[item], line)
-            report.proctor = {**travelling(line), "place": self._place[item]}  # type: ignore[attr-defined]
+            report.proctor = {**travelling(line, item.loaded.epochs), "place": self._place[item]}  # type: ignore[attr-defined]
             report.user_properties += [(name, value) for name, value in line["scores"].items()]
             report.user_properties += [(flag, True) for flag in line["flags"]]
         return report
@@ -187,7 +187,7 @@ class Judging:
 
     def _record(self, item: SampleItem, **known: Any) -> Record:
         loaded = item.loaded
-        return record(task=loaded.benchmark.name, variant=loaded.variant, sample=item.sample, **known)
+        return record(task=loaded.benchmark.name, variant=loaded.variant, sample=item.sample, epoch=item.epoch, **known)
 
 
 def skip_reason(item: SampleItem) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,6 +87,24 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
             "metavar": "TASK.PARAMETER=VALUE",
             "action": "append",
             "help": ("change a parameter of an ask (gsm8k.max_tokens=256); repeatable"),
+        },
+    ),
+    (
+        "temperature",
+        "string",
+        None,
+        {
+            "metavar": "T",
+            "help": "sampling temperature of whatever generates (default: each benchmark's own; --set wins)",
+        },
+    ),
+    (
+        "epochs",
+        "string",
+        "1",
+        {
+            "metavar": "K",
+            "help": "ask each sample K times, with seeds of their own: spread, pass@k, pass^k, majority (default: 1)",
         },
     ),
     ("seed", "string", "0", {"metavar": "N", "help": "seed of sampled outputs (default: 0)"}),
@@ -234,6 +253,8 @@ class Settings:
     shots: int | None
     prompts: Mapping[str, Path]
     changes: tuple[tuple[str, str, Any], ...]
+    temperature: float | None
+    epochs: int
     seed: int
     show_prompts: int | None
     report_dir: Path | None
@@ -273,6 +294,8 @@ def read_settings(config: pytest.Config) -> Settings:
         shots=_count(config, "shots", 0),
         prompts=_prompts(chosen(config, "prompt"), folder),
         changes=tuple(_change(text) for text in chosen(config, "set")),
+        temperature=_temperature(config),
+        epochs=_count(config, "epochs", 1) or 1,
         seed=_count(config, "seed", 0) or 0,
         show_prompts=_count(config, "show-prompts", 1),
         report_dir=None if report_dir is None else folder / report_dir,
@@ -296,6 +319,19 @@ def _count(config: pytest.Config, name: str, least: int) -> int | None:
         value = least - 1
     if value < least:
         raise SetupError(f"--{name}={text}: a whole number of {least} or more is needed")
+    return value
+
+
+def _temperature(config: pytest.Config) -> float | None:
+    text = chosen(config, "temperature")
+    if text is None:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise SetupError(f"--temperature={text}: a number of 0 or more is needed")
     return value
 
 
@@ -329,7 +365,7 @@ def _rescore(config: pytest.Config, folder: Path) -> Path | None:
     text: str | None = chosen(config, "rescore")
     if text is None:
         return None
-    for other in ("resume", "model", "base_url", "set"):
+    for other in ("resume", "model", "base_url", "set", "temperature", "epochs"):
         if getattr(config.option, f"proctor_{other}", None):
             raise SetupError(
                 f"--rescore asks no model and begins a report of its own: leave --{other.replace('_', '-')} out"

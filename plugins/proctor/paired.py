@@ -306,6 +306,25 @@ def needed(difference: Difference, margin: float, power: float = 0.8, confidence
     return math.ceil(difference.n * (reach * difference.standard_error / distance) ** 2)
 
 
+def needed_epochs(difference: Difference, margin: float, power: float = 0.8, confidence: float = 0.95) -> float:
+    """How many epochs of the same samples would decide it; infinite where no number would, or that cannot be said.
+
+    Clusters must be the samples, all with the same number of epochs. More epochs take away the variance within samples,
+    and leave that between them (Miller 2024, arXiv:2411.00640, section 3.1).
+    """
+    if not isinstance(difference, Paired) or difference.codes is None or difference.clusters < 2:
+        return math.inf
+    sizes, sums, distance = difference._sizes, difference._sums, abs(margin + difference.value)
+    if sizes.min() != sizes.max() or sizes[0] < 2:
+        return math.inf
+    count, each = difference.clusters, float(sizes[0])
+    within = float((difference.differences**2).sum() - (sums**2 / sizes).sum()) / (difference.n - count)
+    between = max(0.0, float((sums / sizes).var(ddof=1)) - within / each)
+    reach = normal_quantile(confidence) + normal_quantile(2 * power - 1)
+    allowed = count * (distance / reach) ** 2
+    return math.ceil(within / (allowed - between)) if allowed > between else math.inf
+
+
 def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
     """p-values adjusted for being several (Holm 1979, Scandinavian Journal of Statistics 6:65-70)."""
     adjusted, least = {}, 0.0

@@ -100,6 +100,8 @@ def write_table(reporter: Any, report: Mapping[str, Any]) -> None:
             said = "; ".join(aggregate.remarks(task)) if name == names[0] else ""
             title = f"{task['task']} {task['variant']}" if name == names[0] else ""
             rows.append((title, name, *_numbers(task["metrics"].get(name)), said))
+        for name, entry in task.get("over_epochs", {}).get("scores", {}).items():
+            rows.append(("", f"{name} of {task['epochs']}", *_numbers(entry), ""))
         for axis, groups in task["groups"].items():
             if len(groups) <= 8:
                 rows += [

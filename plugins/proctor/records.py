@@ -11,6 +11,7 @@ import math
 from typing import Any
 
 from proctor.answers import COMPACT, as_record, flat, plain
+from proctor.epochs import vote
 from proctor.errors import ProctorError
 from proctor.model import Usage
 from proctor.sample import Sample
@@ -79,13 +80,14 @@ def record(
     variant: str,
     sample: Sample,
     prompt: str | None,
+    epoch: int = 0,
     output: Any = None,
     score: Score | None = None,
     error: tuple[str, str] | None = None,
     usage: Usage | None = None,
 ) -> Record:
     """One line of samples.jsonl; see docs/reports.md. `error` is (kind, message), `usage` what a failed ask cost."""
-    line: Record = {"task": task, "variant": variant, "sample": sample.id, "epoch": 0}
+    line: Record = {"task": task, "variant": variant, "sample": sample.id, "epoch": epoch}
     if sample.cluster is not None:
         line["cluster"] = sample.cluster
     if sample.groups:
@@ -111,9 +113,11 @@ def prompt_sha256(prompt: str) -> str:
     return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def travelling(line: Record) -> Record:
-    """The part of a record that crosses processes: no texts."""
+def travelling(line: Record, epochs: int = 1) -> Record:
+    """The part of a record that crosses processes: no texts; of several epochs, also which answers are equal."""
     part: Record = sendable({key: line[key] for key in TRAVELS if key in line})
+    if epochs > 1:
+        part["vote"] = vote(line["extracted"])
     return part
 
 

@@ -128,6 +128,11 @@ def _rows(task: Mapping[str, Any]) -> list[str]:
             f"| {task['task']} {task['variant']} | {name} | {shown} | {interval(entry)} | {entry['n']} | "
             f"{said if name == task['main'] else ''} |"
         )
+    for name, entry in task.get("over_epochs", {}).get("scores", {}).items():
+        rows.append(
+            f"| {task['task']} {task['variant']} | {name}, of {task['epochs']} epochs | {score(entry)} | "
+            f"{interval(entry)} | {entry['n']} | |"
+        )
     if not names:
         rows.append(f"| {task['task']} {task['variant']} | {task['main']} | – | – | 0 | {said} |")
     return rows

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor import reports, runs
+from proctor.answers import Key, key_of
 from proctor.errors import AskError, SetupError
 from proctor.model import Connection, Model
 
@@ -28,8 +29,8 @@ class StoredService:
         self._folder = folder
         self.report = read_report(folder)
         self.name: str = self.report["model"]["name"]
-        self.samples = {_key(line) for line in runs.lines(folder / "samples.jsonl")}
-        """(task, variant, sample id) of what can be judged again."""
+        self.samples: set[Key] = {key_of(line) for line in runs.lines(folder / "samples.jsonl")}
+        """(task, variant, sample id, epoch) of what can be judged again."""
         origins = {task["data"]["origin"] for task in self.report["tasks"]}
         self.bundled = origins == {"bundled"}
         place = origins.pop() if len(origins) == 1 else "bundled"
@@ -90,7 +91,7 @@ def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What judging again has changed, against the run in `folder`: lines for each task of `report`."""
     before = {(task["task"], task["variant"]): task for task in read_report(folder)["tasks"]}
-    scores = {_key(line): line["scores"] for line in runs.lines(folder / "samples.jsonl")}
+    scores = {key_of(line): line["scores"] for line in runs.lines(folder / "samples.jsonl")}
     for task in report["tasks"]:
         name, old = f"{task['task']} {task['variant']}", before.get((task["task"], task["variant"]))
         if old is None:
@@ -101,8 +102,8 @@ def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[s
             if was is None or was["value"] != entry["value"]:
                 yield f"{name}: {metric} {'–' if was is None else reports.score(was)} → {reports.score(entry)}"
         own = [record for record in records if (record["task"], record["variant"]) == (task["task"], task["variant"])]
-        changed = [record for record in own if scores.get(_key(record)) != record["scores"]]
-        shown = ", ".join(_change(record, scores.get(_key(record)), task["main"]) for record in changed[:SHOWN])
+        changed = [record for record in own if scores.get(key_of(record)) != record["scores"]]
+        shown = ", ".join(_change(record, scores.get(key_of(record)), task["main"]) for record in changed[:SHOWN])
         more = f" and {len(changed) - SHOWN} more" if len(changed) > SHOWN else ""
         yield f"{name}: {len(changed)} of {len(own)} samples changed{': ' + shown + more if changed else ''}"
 
@@ -110,7 +111,3 @@ def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[s
 def _change(record: Mapping[str, Any], old: Mapping[str, float] | None, main: str) -> str:
     was, now = (old or {}).get(main, "–"), record["scores"].get(main, "–")
     return f"{record['sample']} ({was} → {now})"
-
-
-def _key(record: Mapping[str, Any]) -> tuple[str, str, str]:
-    return record["task"], record["variant"], record["sample"]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proctor import gates, reports, rescore, verdicts
+from proctor import epochs, gates, reports, rescore, verdicts
 from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
@@ -73,26 +73,28 @@ class Results:
         task = next((task for task in self.run.tasks if task["nodeid"] == name), None)
         if task is None or not bracket or report.when in ("setup", "call", "teardown"):
             return None
-        sample = Sample(id=rest.removesuffix("]"))
+        sample, epoch = epochs.parsed(rest.removesuffix("]"), task["epochs"])
         line = record(
             task=task["task"],
             variant=task["variant"],
-            sample=sample,
+            sample=Sample(id=sample),
+            epoch=epoch,
             prompt=None,
             error=("crash", report.longreprtext or "the worker died"),
         )
         self.lost.append(line)
-        return travelling(line)
+        return travelling(line, task["epochs"])
 
     def recover(self) -> None:
         """Count the samples that workers judged and could not tell of: after Ctrl-C nobody listens to them."""
         told = {record.get("place") for record in self.records}
-        nodeids = {(task["task"], task["variant"]): task["nodeid"] for task in self.run.tasks}
+        tasks = {(task["task"], task["variant"]): task for task in self.run.tasks}
         for place, line in read(judged(self.run.folder / PARTS)):
             if place in told:
                 continue
-            self.records.append({**travelling(line), "place": place})
-            case = Case(f"{nodeids[line['task'], line['variant']]}[{line['sample']}]")
+            task = tasks[line["task"], line["variant"]]
+            self.records.append({**travelling(line, task["epochs"]), "place": place})
+            case = Case(f"{task['nodeid']}[{epochs.label(line['sample'], line['epoch'], task['epochs'])}]")
             case.properties = [(name, str(value)) for name, value in line["scores"].items()]
             case.properties += [(flag, "True") for flag in line["flags"]]
             if line["outcome"] == "error":

@@ -16,7 +16,7 @@ PARTS = "parts"
 DESCRIPTION = "run.json"
 LOCK = "lock"
 
-TASK = ("version", "shots", "prompt_sha256", "parameters", "selected", "total")
+TASK = ("version", "shots", "prompt_sha256", "parameters", "epochs", "selected", "total")
 MODEL = ("name", "id", "revision", "tokenizer", "engine", "engine_version", "engine_args")
 """What must be the same of a task and of a model for answers to count as those of one run."""
 

@@ -40,7 +40,8 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "selected": selected,
-        "total": len(dataset.samples),
+        "total": len(dataset.samples) * loaded.epochs,
+        "epochs": loaded.epochs,
         "data": {
             "origin": dataset.origin if dataset.origin == "bundled" else os.path.abspath(dataset.origin),
             "source": source.origin,

@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from proctor.epochs import derived, vote
 from proctor.errors import SetupError
 
 Key = tuple[str, int]
 """Sample id and epoch."""
 REPORT = "proctor.report/"
 BASELINE = "proctor.baseline/1"
-ABOUT = ("version", "shots", "prompt_sha256", "parameters")
+ABOUT = ("version", "shots", "epochs", "prompt_sha256", "parameters")
 """What must be the same in two tasks whose samples are compared, beside their data."""
+MISSING_MEANS = {"epochs": 1}
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """One sample. `prompt` is the sha256 of its prompt; `tokens` and `seconds` are those of its output."""
+    """One sample in one epoch. `prompt` is the sha256 of its prompt; `tokens` and `seconds` are those of its output.
+
+    Of several epochs, `vote` tells equal answers (`epochs.vote`), and a sample is the cluster of its epochs, where it
+    is not part of a larger one.
+    """
 
     prompt: str | None
     scores: Mapping[str, float]
@@ -30,6 +36,7 @@ class Scored:
     groups: Mapping[str, str] = field(default_factory=dict)
     tokens: int = 0
     seconds: float = 0.0
+    vote: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +49,10 @@ class ScoredTask:
     @property
     def name(self) -> str:
         return f"{self.about['task']} {self.about['variant']}"
+
+    @property
+    def epochs(self) -> int:
+        return int(self.about.get("epochs", 1))
 
     @property
     def main(self) -> str:
@@ -67,6 +78,7 @@ def of_records(report: Mapping[str, Any], records: Iterable[Mapping[str, Any]], 
     samples: dict[tuple[str, str], dict[Key, Scored]] = {
         (task["task"], task["variant"]): {} for task in report["tasks"]
     }
+    repeated = {(task["task"], task["variant"]) for task in report["tasks"] if task.get("epochs", 1) > 1}
     for record in records:
         task = record["task"], record["variant"]
         key = record["sample"], record.get("epoch", 0)
@@ -74,25 +86,50 @@ def of_records(report: Mapping[str, Any], records: Iterable[Mapping[str, Any]], 
             raise SetupError(f"{place}: a sample of {' '.join(task)}, which is no task of its report")
         if key in samples[task]:
             raise SetupError(f"{place}: sample {key[0]} of {' '.join(task)} stands there twice")
-        samples[task][key] = _scored(record)
+        samples[task][key] = _scored(record, task in repeated)
     tasks = {
         key: ScoredTask(about, samples[key]) for about in report["tasks"] if (key := (about["task"], about["variant"]))
     }
     return ScoredRun(place, report["run"], report["model"], tasks)
 
 
-def _scored(record: Mapping[str, Any]) -> Scored:
+def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:
     usage = record.get("usage", {})
     return Scored(
         prompt=record.get("prompt_sha256"),
         scores=record["scores"],
         error=record["error"]["kind"] if record.get("error") and record["outcome"] == "error" else None,
         flags=tuple(record["flags"]),
-        cluster=record.get("cluster"),
+        cluster=record.get("cluster") or (record["sample"] if repeated else None),
         groups=record.get("groups", {}),
         tokens=usage.get("completion_tokens", 0),
         seconds=usage.get("seconds", 0.0) / max(1, usage.get("requests", 1)),
+        vote=(record["vote"] if "vote" in record else vote(record["extracted"])) if repeated else None,
     )
+
+
+def over_epochs(task: ScoredTask, name: str, metric: str) -> ScoredTask | None:
+    """A task with one score a sample, called `name`, which its epochs give together (`epochs.derived`) by `metric`.
+
+    A sample that is not scored in every epoch has none. None where the name means nothing, or there is one epoch.
+    """
+    of = derived(name)
+    if of is None or task.epochs < 2:
+        return None
+    own: dict[str, dict[int, Scored]] = {}
+    for (sample, epoch), one in task.samples.items():
+        own.setdefault(sample, {})[epoch] = one
+    samples: dict[Key, Scored] = {}
+    for sample, by_epoch in own.items():
+        answers = [(by_epoch[epoch].scores.get(metric), by_epoch[epoch].vote) for epoch in sorted(by_epoch)]
+        scored = [(score, vote) for score, vote in answers if score is not None]
+        value = of(scored) if len(scored) == task.epochs else None
+        first = next(iter(by_epoch.values()))
+        cluster = None if first.cluster == sample else first.cluster
+        samples[sample, 0] = replace(
+            first, scores={} if value is None else {name: value}, error=None, cluster=cluster, vote=None
+        )
+    return ScoredTask(task.about, samples)
 
 
 def read(place: Path) -> ScoredRun:
@@ -160,7 +197,8 @@ def to_baseline(run: ScoredRun) -> dict[str, Any]:
 def _columns(task: ScoredTask) -> dict[str, Any]:
     kept = [(key, sample) for key, sample in task.samples.items() if sample.error is None]
     metrics = list(dict.fromkeys(name for _, sample in kept for name in sample.scores))
-    clusters = [sample.cluster for _, sample in kept]
+    # A sample as the cluster of its own epochs is known without being said.
+    clusters = [None if task.epochs > 1 and sample.cluster == key[0] else sample.cluster for key, sample in kept]
     axes = list(dict.fromkeys(axis for _, sample in kept for axis in sample.groups))
     told = ("task", "variant", "main", *ABOUT, "data", "samples")
     columns: dict[str, Any] = {
@@ -168,8 +206,9 @@ def _columns(task: ScoredTask) -> dict[str, Any]:
         "prompts": [None if sample.prompt is None else sample.prompt[:SHORT] for _, sample in kept],
         "scores": {name: [sample.scores.get(name) for _, sample in kept] for name in metrics},
     }
-    if any(key[1] for key, _ in kept):
+    if task.epochs > 1:
         columns["epochs"] = [key[1] for key, _ in kept]
+        columns["votes"] = [sample.vote for _, sample in kept]
     if any(cluster is not None for cluster in clusters):
         columns["clusters"] = clusters
     if axes:
@@ -187,13 +226,14 @@ def _of_baseline(content: Mapping[str, Any], place: str) -> ScoredRun:
         columns = about["columns"]
         count = len(columns["ids"])
         for name, column in [
-            ("prompts", columns["prompts"]),
+            *((name, columns[name]) for name in ("prompts", "epochs", "votes", "clusters") if name in columns),
             *columns["scores"].items(),
             *columns.get("groups", {}).items(),
         ]:
             if len(column) != count:
                 raise ValueError(f"{about['task']}: {len(column)} entries under {name} for {count} samples")
         epochs, clusters = columns.get("epochs", [0] * count), columns.get("clusters", [None] * count)
+        votes = columns.get("votes", [None] * count)
         samples: dict[Key, Scored] = {}
         for place_of in range(count):
             key = columns["ids"][place_of], epochs[place_of]
@@ -204,7 +244,8 @@ def _of_baseline(content: Mapping[str, Any], place: str) -> ScoredRun:
                 scores={
                     name: column[place_of] for name, column in columns["scores"].items() if column[place_of] is not None
                 },
-                cluster=clusters[place_of],
+                cluster=clusters[place_of] or (key[0] if about.get("epochs", 1) > 1 else None),
+                vote=votes[place_of],
                 groups={
                     axis: column[place_of]
                     for axis, column in columns.get("groups", {}).items()
@@ -219,7 +260,7 @@ def incomparable(baseline: ScoredTask, candidate: ScoredTask) -> list[str]:
     """Why the samples of two tasks must not be compared: what differs, one line for each."""
     found = []
     for name in ABOUT:
-        before, now = baseline.about.get(name), candidate.about.get(name)
+        before, now = (task.about.get(name, MISSING_MEANS.get(name)) for task in (baseline, candidate))
         if _plain(before) != _plain(now):
             found.append(f"{name} was {json.dumps(before)}, is {json.dumps(now)}")
     before, now = (task.about["data"]["sha256"] for task in (baseline, candidate))

@@ -11,14 +11,15 @@ import pytest
 from proctor.data import subset
 
 if TYPE_CHECKING:
+    from proctor.answers import Key
     from proctor.benchmark import Benchmark
     from proctor.collect import LoadedTask, SampleItem
     from proctor.options import Settings
 
 
-def stored(items: list[SampleItem], samples: Collection[tuple[str, str, str]]) -> list[SampleItem]:
-    """Of a run that is judged again: the items whose (task, variant, sample id) it holds."""
-    return [item for item in items if (item.loaded.benchmark.name, item.loaded.variant, item.sample.id) in samples]
+def stored(items: list[SampleItem], samples: Collection[Key]) -> list[SampleItem]:
+    """Of a run that is judged again: the items that it holds."""
+    return [item for item in items if item.key in samples]
 
 
 def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> list[SampleItem]:
@@ -58,7 +59,7 @@ def _failed(config: pytest.Config) -> set[str]:
 
 
 def limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
-    """The first `limit` items of each task, in the order of `subset`."""
+    """The items of the first `limit` samples of each task, in the order of `subset`; all epochs of a sample."""
     if limit is None:
         return items
     by_task: dict[LoadedTask, list[SampleItem]] = {}
@@ -67,12 +68,13 @@ def limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
     kept: list[SampleItem] = []
     for loaded, members in by_task.items():
         turn = {position: rank for rank, position in enumerate(subset(loaded.dataset.samples, loaded.benchmark.name))}
-        kept += sorted(members, key=lambda item: turn[item.index])[:limit]
+        chosen = set(sorted({item.index for item in members}, key=turn.__getitem__)[:limit])
+        kept += [item for item in members if item.index in chosen]
     return kept
 
 
 def without_effect(items: list[SampleItem], chosen: list[SampleItem], settings: Settings) -> str | None:
-    """What --variant and --set ask for in vain: the benchmarks that survived have it not, or what runs has it not."""
+    """What is asked for in vain by --variant, --temperature and --set: nothing that survived, or runs, has it."""
     if items and not chosen:
         have: dict[str, list[str]] = {}
         for item in items:
@@ -80,6 +82,12 @@ def without_effect(items: list[SampleItem], chosen: list[SampleItem], settings: 
         listed = "; ".join(f"{name} has {' and '.join(variants)}" for name, variants in have.items())
         return f"--variant={settings.variant}: no benchmark that was selected has this variant: {listed}"
     running = {item.loaded for item in chosen}
+    if (
+        settings.temperature is not None
+        and running
+        and not any("temperature" in task.ask.parameters for task in running)
+    ):
+        return "--temperature: nothing that runs has one: choices are ranked by likelihood; --variant=gen generates"
     for target, parameter, _ in settings.changes:
         changed = {
             item.loaded for item in items if (target, parameter) in {change[:2] for change in item.loaded.changes}

@@ -193,6 +193,12 @@ class Owner:
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
             if self.run.resumed:
                 reporter.write_line(f"proctor: going on with {self.run.folder}; what was answered is not asked again")
+            for task in tasks:
+                if task["epochs"] > 1 and not task["parameters"].get("temperature"):
+                    reporter.write_line(
+                        f"proctor: {task['task']} {task['variant']} is asked at temperature 0: its epochs differ by "
+                        "what the server itself does not repeat"
+                    )
             for name, text in NO_EFFECT.items():
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
@@ -464,6 +470,7 @@ def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
     parts = [
         f"{task['task']} {task['variant']} {task['selected']}"
         + (f" of {task['total']}" if task["selected"] < task["total"] else "")
+        + (f" ({task['epochs']} epochs)" if task["epochs"] > 1 else "")
         for task in tasks
     ]
     origins = {task["data"]["origin"] for task in tasks}

@@ -40,7 +40,7 @@ def figures(verdict: Record) -> str:
     return ", ".join(shown)
 
 
-MARGINS = {"min_score": "floor", "no_significant_drop": "smallest drop"}
+MARGINS = {"min_score": "floor", "min_pass": "floor", "no_significant_drop": "smallest drop"}
 
 
 def advice(verdict: Record) -> str:
@@ -49,16 +49,21 @@ def advice(verdict: Record) -> str:
     if verdict["verdict"] == "INCONCLUSIVE" and "detectable" in verdict:
         said.append(f"the smallest drop that this run could see is {_scale(verdict) * verdict['detectable']:.2f}")
     if verdict["verdict"] == "INCONCLUSIVE" and "baseline" in verdict:
-        said.append(
-            f"about {verdict['needed']:,} samples would decide it"
-            if "needed" in verdict
-            else "no number of samples would decide it: the drop is the margin"
-        )
+        said.append(_needed(verdict))
     if verdict.get("unpaired"):
         said.append(f"{verdict['unpaired']} samples have no partner")
     if verdict["partial"]:
         said.append("partial")
     return "; ".join(said)
+
+
+def _needed(verdict: Record) -> str:
+    if "needed" not in verdict:
+        return "no number of samples would decide it: the drop is the margin"
+    epochs = verdict.get("epochs", 1)
+    samples = f"{math.ceil(verdict['needed'] / epochs):,} samples" + (f" of {epochs} epochs" if epochs > 1 else "")
+    more = f", or {verdict['needed_epochs']:,} epochs of these," if "needed_epochs" in verdict else ""
+    return f"about {samples}{more} would decide it"
 
 
 def line(verdict: Record) -> str:

@@ -7,6 +7,7 @@ The model adds: "2 + 3 =" is continued by " 5". A script changes that:
     finish      [[TEXT, REASON]]: the finish reason, `stop` where nothing is said
     fails       [[TEXT, KIND]]: an AskError of that kind
     delays      [[TEXT, SECONDS]]
+    wavers      [[TEXT, SHARE]]: so large a share of the seeds is answered wrongly, at a temperature above 0
     likeliest   the continuation that ranks first; where it is "" all rank the same
     start_error the service cannot be started, and why
     capabilities, concurrency, bundled
@@ -95,18 +96,22 @@ class FakeModel:
         )
         return next(found, otherwise)
 
-    async def _asked(self, kind: str, prompt: str) -> None:
-        note(self._folder, event=kind, prompt=prompt)
+    async def _asked(self, kind: str, prompt: str, **parameters: Any) -> None:
+        note(self._folder, event=kind, prompt=prompt, **parameters)
         async with self._free:
             await asyncio.sleep(self._find("delays", prompt, 0))
         failure = self._find("fails", prompt, None)
         if failure is not None:
             raise AskError(failure, f"ordered {failure}")
 
-    async def generate(self, prompt: str, *, n: int = 1, **parameters: Any) -> Output:
-        await self._asked("generate", prompt)
+    async def generate(
+        self, prompt: str, *, n: int = 1, seed: int | None = None, temperature: float = 0, **parameters: Any
+    ) -> Output:
+        await self._asked("generate", prompt, seed=seed, temperature=temperature)
         finish = self._find("finish", prompt, "stop")
         text = self._find("answers", prompt, added(prompt))
+        if seed is not None and seed % 1000 < 1000 * self._find("wavers", prompt, 0):
+            text = f" {seed % 3}"
         return Output([Completion(text, finish, 1)] * n, Usage(requests=1, completion_tokens=1, seconds=0.01))
 
     async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
