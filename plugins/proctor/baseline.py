@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,14 +32,7 @@ def refuse(run: ScoredRun, *, partial: bool, errors: bool) -> None:
 def write(run: ScoredRun, path: Path) -> int:
     """Write a baseline in one step, and return its size in bytes. Raises SetupError where that cannot be."""
     text = json.dumps(runs.to_baseline(run), ensure_ascii=False, separators=(",", ":")).replace('],"', '],\n"') + "\n"
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-    except OSError as error:
-        raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
-    return len(text.encode())
+    return runs.written(path, text)
 
 
 def changes(old: ScoredRun, new: ScoredRun) -> Iterator[str]:

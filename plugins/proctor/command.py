@@ -18,6 +18,7 @@ from proctor.data import Source, bundled_root, load_manifest
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
 from proctor.gating import Gating
+from proctor.runs import ScoredRun, written
 
 
 @dataclass(frozen=True)
@@ -118,14 +119,45 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("candidate", metavar="CANDIDATE", type=Path, help="folder of the run that is judged")
     parser.add_argument("--gate", metavar="FILE", type=Path, required=True, help="rules, as docs/gates.md has them")
     parser.add_argument("--baseline", metavar="RUN", type=Path, help="a run's folder, or a baseline file")
+    parser.add_argument(
+        "--markdown", metavar="FILE", type=Path, help="write the verdicts as a table too, for a pull request comment"
+    )
 
 
 def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     gating = Gating(chosen.gate, chosen.baseline)
-    found = gates.judge(gating.gates, runs.read(chosen.candidate), gating.baseline, gating.noise)
-    for verdict in found:
-        print(f"{verdict.verdict:<12}  {verdicts.line(verdict.as_record())}")
+    candidate = runs.read(chosen.candidate)
+    found = gates.judge(gating.gates, candidate, gating.baseline, gating.noise)
+    records = [verdict.as_record() for verdict in found]
+    if chosen.markdown is not None:
+        written(chosen.markdown, verdicts.comment(records, _compared(candidate, gating.baseline)))
+    for record in records:
+        print(f"{record['verdict']:<12}  {verdicts.line(record)}")
+    if untrusted := _untrusted(candidate):
+        print(untrusted)
     return gates.exit_code(found)
+
+
+def _compared(candidate: ScoredRun, baseline: ScoredRun | None) -> str:
+    """What was judged by what, in a sentence of Markdown."""
+
+    def told(run: ScoredRun) -> str:
+        return f"{run.model.get('name')}, run `{run.run.get('id')}` of {run.run.get('started')}"
+
+    untrusted = _untrusted(candidate)
+    return (
+        (f"**{untrusted}**\n\n" if untrusted else "")
+        + f"Judged: {told(candidate)}."
+        + ("" if baseline is None else f" Compared with: {told(baseline)}.")
+    )
+
+
+def _untrusted(run: ScoredRun) -> str:
+    """A sentence on a run whose verdicts say little, or nothing."""
+    if run.run.get("exit_code") != gates.TOO_MANY_ERRORS:
+        return ""
+    errors = sum(sum(task.about["samples"]["errors"].values()) for task in run.tasks.values())
+    return f"{errors} samples ended in an error, more than the run's budget allows: no verdict on it can be trusted."
 
 
 def _baseline_arguments(parser: argparse.ArgumentParser) -> None:

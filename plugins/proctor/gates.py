@@ -21,8 +21,9 @@ from proctor.paired import Average, Difference
 from proctor.runs import Key, Scored, ScoredRun, ScoredTask
 
 PASS, FAIL, INCONCLUSIVE, MISSING = "PASS", "FAIL", "INCONCLUSIVE", "MISSING"
-FAILED, BLOCKED = 10, 11
-"""Exit codes: a required gate failed; one was inconclusive or missing, and its policy is to block."""
+FAILED, BLOCKED, TOO_MANY_ERRORS = 10, 11, 12
+"""Exit codes: a required gate failed; one was inconclusive or missing, and its policy is to block; more samples ended
+in an error than the budget allows, so that no verdict can be trusted."""
 
 
 @dataclass(frozen=True, slots=True)

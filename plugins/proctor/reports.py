@@ -14,6 +14,8 @@ from typing import Any
 from proctor import aggregate, verdicts
 
 SCHEMA = "proctor.report/1"
+SUMMARY_BYTES = 1_000_000
+"""The most that summary.md holds: GitHub drops a job summary of more than 1 MiB as a whole."""
 VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "numpy", "tokenizers", "jinja2")
 
 Report = dict[str, Any]
@@ -79,22 +81,42 @@ def _scale(entry: Mapping[str, Any]) -> int:
     return 100 if low >= 0 and high <= 1 else 1
 
 
-def summary(report: Report) -> str:
-    """summary.md: scores with intervals, groups, what went wrong, and where the numbers come from."""
-    model, run = report["model"], report["run"]
-    lines = [f"# {model['name']}", ""]
-    lines += verdicts.table(report["gates"])
-    lines += [
-        f"{_sentence(report)}",
-        "",
-        "| task | metric | score | 95 % interval | n | |",
-        "|---|---|--:|:-:|--:|---|",
-    ]
+def summary(report: Report, most: int = SUMMARY_BYTES) -> str:
+    """summary.md: scores with intervals, groups, what went wrong, and where the numbers come from.
+
+    Where it would be more than `most` bytes, the largest tables of groups are left out, then rows of gates.
+    """
+    head = [f"# {report['model']['name']}", ""]
+    gates = verdicts.table(report["gates"])
+    scores = _scores(report)
+    tables = [table for task in report["tasks"] for table in _group_tables(task)]
+    tail = ["", *_measured(report)]
+    over = sum(map(verdicts.size, (head, gates, scores, *tables, tail))) - most
+    for table in sorted(tables, key=verdicts.size, reverse=True):
+        if over <= 0:
+            break
+        before = verdicts.size(table)
+        table[TITLE:] = [f"*{len(table) - TITLE - 2:,} rows are left out: report.json has all groups.*"]
+        over -= before - verdicts.size(table)
+    if over > 0:
+        gates = verdicts.table(report["gates"], verdicts.size(gates) - over)
+    return "\n".join([*head, *gates, *scores, *(line for table in tables for line in table), *tail]) + "\n"
+
+
+TITLE = 3
+"""Lines of a table of groups before the table itself."""
+
+
+def _scores(report: Report) -> list[str]:
+    lines = [_sentence(report), "", "| task | metric | score | 95 % interval | n | |", "|---|---|--:|:-:|--:|---|"]
     for task in report["tasks"]:
         lines += _rows(task)
-    for task in report["tasks"]:
-        lines += _group_tables(task)
-    lines += ["", "## How it was measured", ""]
+    return lines
+
+
+def _measured(report: Report) -> list[str]:
+    run = report["run"]
+    lines = ["## How it was measured", ""]
     for task in report["tasks"]:
         data = task["data"]
         lines.append(
@@ -107,7 +129,7 @@ def summary(report: Report) -> str:
         f"- command: `{run['command']}`",
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",
     ]
-    return "\n".join(lines) + "\n"
+    return lines
 
 
 def _sentence(report: Report) -> str:
@@ -138,21 +160,24 @@ def _rows(task: Mapping[str, Any]) -> list[str]:
     return rows
 
 
-def _group_tables(task: Mapping[str, Any]) -> list[str]:
-    lines: list[str] = []
+def _group_tables(task: Mapping[str, Any]) -> list[list[str]]:
+    """The lines of a table for each axis."""
+    tables: list[list[str]] = []
     main = task["main"]
     # The axis with the fewest groups first: categories before subjects.
     for axis, groups in sorted(task["groups"].items(), key=lambda item: len(item[1])):
-        lines += ["", f"## {task['task']} {task['variant']} by {axis}", "", f"| {axis} | {main} | 95 % interval | n |"]
+        lines = ["", f"## {task['task']} {task['variant']} by {axis}", "", f"| {axis} | {main} | 95 % interval | n |"]
         lines.append("|---|--:|:-:|--:|")
         for group, metrics in groups.items():
             if main in metrics:
                 entry = metrics[main]
-                lines.append(f"| {group.replace('_', ' ')} | {score(entry)} | {interval(entry)} | {entry['n']} |")
+                name = verdicts.cell(group.replace("_", " "))
+                lines.append(f"| {name} | {score(entry)} | {interval(entry)} | {entry['n']} |")
         macro = task["macro"][axis].get(main)
         if macro:
             lines.append(f"| *mean of the {len(groups)}* | {score(macro)} | {interval(macro)} | {macro['n']} |")
-    return lines
+        tables.append(lines)
+    return tables
 
 
 def _parameters(parameters: Mapping[str, Any]) -> str:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from proctor.gates import Verdict
     from proctor.gating import Gating
 
-TOO_MANY_ERRORS = 12
 LAST = 2**62
 """The place of records that no process could write: behind all others."""
 SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
@@ -151,7 +150,7 @@ class Results:
         if exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
             return exitstatus
         if self.errors > self.run.settings.error_budget:
-            return TOO_MANY_ERRORS
+            return gates.TOO_MANY_ERRORS
         if exitstatus and (self.other_failures or not self.errors):
             return exitstatus  # failed tests, or modules that could not be collected
         if self.gates_problem is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -179,6 +180,20 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield record
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}") from None
+
+
+def written(path: Path, text: str) -> int:
+    """Write a file in one step, with its folder, and return its size in bytes. Raises SetupError where that fails."""
+    fresh = path.with_name(path.name + ".new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError as error:
+        if fresh.is_file():
+            fresh.unlink()
+        raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
+    return len(text.encode())
 
 
 # --- the compact form of a baseline -----------------------------------------------------------------------------------

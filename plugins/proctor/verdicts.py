@@ -10,6 +10,10 @@ Record = Mapping[str, Any]
 """An entry under `gates` in report.json."""
 BADGES = {"PASS": "✅ PASS", "FAIL": "❌ FAIL", "INCONCLUSIVE": "❔ INCONCLUSIVE", "MISSING": "❔ MISSING"}
 WORST = ("FAIL", "MISSING", "INCONCLUSIVE", "PASS")
+MARKER = "<!-- proctor gate -->"
+"""First line of a comment: by it the next run finds the comment that it replaces."""
+COMMENT_BYTES = 60_000
+"""The most that a comment holds: GitHub refuses one of more than 65,536 characters."""
 
 
 def about(verdict: Record) -> str:
@@ -72,20 +76,52 @@ def line(verdict: Record) -> str:
     return f"{about(verdict)}{tier}: " + "; ".join(filter(None, [figures(verdict), advice(verdict)]))
 
 
-def table(verdicts: Sequence[Record]) -> list[str]:
-    """Lines of Markdown, what matters most first."""
+def table(verdicts: Sequence[Record], most: float = math.inf) -> list[str]:
+    """Lines of Markdown, what matters most first; what would make them more than `most` bytes is left out, and told."""
     if not verdicts:
         return []
-    counts = ", ".join(
+    lines = ["## Gates", "", f"{_counts(verdicts)}.", "", "| | gate | | why |", "|---|---|---|---|"]
+    ordered = sorted(verdicts, key=lambda verdict: (not verdict["stops"], WORST.index(verdict["verdict"])))
+    room = most - size(lines) - 200  # for the sentence on what is left out
+    for place, verdict in enumerate(ordered):
+        row = _row(verdict)
+        room -= size([row])
+        if room < 0:
+            left = ordered[place:]
+            lines += ["", f"*{len(left):,} rows are left out ({_counts(left)}): report.json has all verdicts.*"]
+            break
+        lines.append(row)
+    return [*lines, ""]
+
+
+def size(lines: Sequence[str]) -> int:
+    """Bytes of these lines in a file."""
+    return sum(len(line.encode()) + 1 for line in lines)
+
+
+def comment(verdicts: Sequence[Record], compared: str) -> str:
+    """The table as a comment on a pull request; `compared` says what was judged by what."""
+    lines = [MARKER, *table(verdicts, COMMENT_BYTES - len(compared.encode()) - 500)]
+    if any(verdict["partial"] for verdict in verdicts):
+        lines += ["**Partial:** judged on a part of the samples.", ""]
+    return "\n".join([*lines, compared]) + "\n"
+
+
+def _counts(verdicts: Sequence[Record]) -> str:
+    return ", ".join(
         f"{count} {word}" for word in WORST if (count := sum(verdict["verdict"] == word for verdict in verdicts))
     )
-    lines = ["## Gates", "", f"{counts}.", "", "| | gate | | why |", "|---|---|---|---|"]
-    for verdict in sorted(verdicts, key=lambda verdict: (not verdict["stops"], WORST.index(verdict["verdict"]))):
-        tier = "" if verdict["tier"] == "required" else " (advisory)"
-        lines.append(
-            f"| {BADGES[verdict['verdict']]} | {about(verdict)}{tier} | {figures(verdict)} | {advice(verdict)} |"
-        )
-    return [*lines, ""]
+
+
+def _row(verdict: Record) -> str:
+    tier = "" if verdict["tier"] == "required" else " (advisory)"
+    cells = (BADGES[verdict["verdict"]], about(verdict) + tier, figures(verdict), advice(verdict))
+    return f"| {' | '.join(map(cell, cells))} |"
+
+
+def cell(text: str) -> str:
+    """A text within a table: a bar or a line break in a name must not end its cell."""
+    return " ".join(text.split()).replace("|", "\\|")
 
 
 def _scale(verdict: Record) -> int:

@@ -85,3 +85,48 @@ def test_what_cannot_be_done_is_told_in_a_line(
     said = capsys.readouterr().err
     assert message in said
     assert said.count("\n") == 1
+
+
+# --- the verdicts as Markdown -----------------------------------------------------------------------------------------
+
+JUDGE = ["gate", "second", "--gate", "gates.yaml", "--baseline", "first", "--markdown"]
+
+
+def test_verdicts_are_written_for_a_comment(runs: Suite):
+    runs.run("--report-dir=part", "--limit=40")
+    assert main([*JUDGE, "out/gates.md"]) == 10
+    text = (runs.path / "out/gates.md").read_text()
+    assert text.startswith("<!-- proctor gate -->\n## Gates\n\n1 FAIL.\n\n| | gate | | why |\n")
+    assert "| ❌ FAIL | sums gen right max_drop | 66.67 after 100.00, drop 33.33 (" in text
+    assert "run `second` of " in text.partition("Compared with: ")[0]
+    assert "run `first` of " in text.partition("Compared with: ")[2]
+    assert "Partial" not in text
+    assert main(["gate", "part", *JUDGE[2:], "gates.md"]) == 10
+    assert "**Partial:** judged on a part of the samples." in (runs.path / "gates.md").read_text()
+
+
+def test_a_comment_on_a_run_with_too_many_errors_says_so(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    runs.script(fails=[["3 + 3 =", "timeout"]])
+    assert runs.run("--report-dir=broken").ret == 12
+    runs.write(gates__yaml="inconclusive: warn\nmissing: warn\ngates:\n  - benchmarks: [sums]\n    max_drop: 0.1\n")
+    assert main(["gate", "broken", *JUDGE[2:], "gates.md"]) == 0
+    said = "1 samples ended in an error, more than the run's budget allows: no verdict on it can be trusted."
+    assert said in capsys.readouterr().out
+    assert f"**{said}**" in (runs.path / "gates.md").read_text()
+
+
+@pytest.mark.parametrize("place", ["first", "sums.jsonl/gates.md"])
+def test_a_comment_that_cannot_be_written_is_told_in_a_line(
+    runs: Suite, capsys: pytest.CaptureFixture[str], place: str
+):
+    assert main([*JUDGE, place]) == 4
+    said = capsys.readouterr().err
+    assert f"{place}: cannot be written: " in said
+    assert said.count("\n") == 1
+    assert not list(runs.path.glob("*.new"))
+
+
+def test_what_cannot_be_judged_leaves_the_comment_that_was_there(runs: Suite):
+    runs.write(gates__md="old")
+    assert main(["gate", "nowhere", *JUDGE[2:], "gates.md"]) == 4
+    assert (runs.path / "gates.md").read_text() == "old"
