@@ -32,7 +32,7 @@ def refuse(run: ScoredRun, *, partial: bool, errors: bool) -> None:
 def write(run: ScoredRun, path: Path) -> int:
     """Write a baseline in one step, and return its size in bytes. Raises SetupError where that cannot be."""
     text = json.dumps(runs.to_baseline(run), ensure_ascii=False, separators=(",", ":")).replace('],"', '],\n"') + "\n"
-    return runs.written(path, text)
+    return reports.write_text(path, text)
 
 
 def changes(old: ScoredRun, new: ScoredRun) -> Iterator[str]:

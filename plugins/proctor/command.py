@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor import __version__, baseline, gatefile, gates, noise, runs, verdicts
+from proctor import __version__, baseline, compare, differences, gatefile, gates, noise, reports, runs, verdicts
 from proctor.data import Source, bundled_root, load_manifest
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
 from proctor.gating import Gating
-from proctor.runs import ScoredRun, written
+from proctor.runs import ScoredRun
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         code: int = chosen.command.run(chosen, chosen.parser)
+        sys.stdout.flush()
         return code
     except ProctorError as error:
         print(f"proctor: {error}", file=sys.stderr)
         return 4 if isinstance(error, SetupError) and not isinstance(error, DataError) else 1
+    except BrokenPipeError:  # who reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt:
         print("\nproctor: interrupted; what has come is kept", file=sys.stderr)
         return 130
@@ -130,7 +135,7 @@ def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> in
     found = gates.judge(gating.gates, candidate, gating.baseline, gating.noise)
     records = [verdict.as_record() for verdict in found]
     if chosen.markdown is not None:
-        written(chosen.markdown, verdicts.comment(records, _compared(candidate, gating.baseline)))
+        reports.write_text(chosen.markdown, verdicts.comment(records, _compared(candidate, gating.baseline)))
     for record in records:
         print(f"{record['verdict']:<12}  {verdicts.line(record)}")
     if untrusted := _untrusted(candidate):
@@ -198,8 +203,69 @@ def _noise_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     return 0
 
 
+def _compare_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "runs",
+        metavar="RUN",
+        type=Path,
+        nargs="+",
+        help="folders of runs, the first being compared with; also baseline files, lm-eval's output with "
+        "--log_samples, logs of inspect_ai",
+    )
+    parser.add_argument("--metric", metavar="NAME", help="compare this one (default: the main one first, then all)")
+    parser.add_argument(
+        "--groups",
+        metavar="AXIS",
+        help=f"show the groups of an axis, of `all`, or `none` (default: of axes with up to {differences.FEW})",
+    )
+    parser.add_argument(
+        "--flips", metavar="N", default="3", help="show N samples lost and N gained of each task, or `all` (default: 3)"
+    )
+    parser.add_argument("--full", action="store_true", help="show prompts and outputs of these in full")
+    parser.add_argument(
+        "--pair",
+        choices=compare.PAIRING,
+        default="auto",
+        help="what makes two samples one: their id or their prompt (default: the id, where both are of the same data)",
+    )
+    parser.add_argument(
+        "--task",
+        metavar="OTHER=NAME",
+        action="append",
+        default=[],
+        help="take a task called OTHER for NAME; repeatable",
+    )
+    parser.add_argument("--markdown", metavar="FILE", type=Path, help="write the tables and flips as Markdown too")
+
+
+def _compare_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    if len(chosen.runs) < 2:
+        parser.error("name two runs or more")
+    if chosen.flips != "all" and not chosen.flips.isdecimal():
+        parser.error(f"--flips {chosen.flips}: a number or `all` is needed")
+    names = dict(pair.split("=", 1) for pair in chosen.task if "=" in pair)
+    if len(names) < len(chosen.task):
+        parser.error("--task: OTHER=NAME is needed, as gsm8k_cot=gsm8k")
+    found = compare.compare(
+        [compare.read(place, names) for place in chosen.runs], compare.Wish(chosen.metric, chosen.pair)
+    )
+    count = None if chosen.flips == "all" else int(chosen.flips)
+    told = differences.Told(found, chosen.groups, count, chosen.full, names)
+    for line in told.text():
+        print(line)
+    if chosen.markdown is not None:
+        reports.write_text(chosen.markdown, "\n".join(told.markdown()) + "\n")
+    return 0
+
+
 BASELINE_FILE = Path("baseline.json")
 COMMANDS = (
+    Command(
+        "compare",
+        "Say what differs between runs: scores by task and group with paired intervals, and the samples that flipped.",
+        _compare_arguments,
+        _compare_run,
+    ),
     Command(
         "baseline",
         "Write a run's scores, sample by sample, into a compact file to compare later runs with.",

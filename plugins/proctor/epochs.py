@@ -23,7 +23,7 @@ SHOWN = (2, 5, 10, 20, 50, 100)
 """The k of pass@k and pass^k that are told, up to the number of epochs, which is told too."""
 _LABEL = re.compile(r"(.*)-epoch(\d+)", re.DOTALL)
 _DERIVED = re.compile(
-    r"pass@(?P<any>[1-9]\d*)|pass\^(?P<all>[1-9]\d*)|(?P<least>[1-9]\d*) of (?P<of>[1-9]\d*)|majority"
+    r"pass@(?P<any>[1-9]\d*)|pass\^(?P<all>[1-9]\d*)|(?P<least>[1-9]\d*) of (?P<of>[1-9]\d*)|majority|mean"
 )
 
 
@@ -55,13 +55,18 @@ def derived(name: str) -> Callable[[Answers], float | None] | None:
     majority the score of the answer given most often, of several the first (Wang et al. 2022, arXiv:2203.11171); what
              could not be extracted has no vote
 
-    The function gives None where a sample has too few epochs, or scores other than 0 and 1 (`majority` takes any).
+    mean     that of the scores
+
+    The function gives None where a sample has too few epochs, or scores other than 0 and 1 (`majority` and `mean` take
+    any).
     """
     found = _DERIVED.fullmatch(name)
     if found is None:
         return None
     if name == "majority":
         return _majority
+    if name == "mean":
+        return lambda answers: sum(score for score, _ in answers) / len(answers) if answers else None
     if found["any"]:
         return lambda answers: _of_flags(answers, int(found["any"]), lambda n, c: pass_at_k(n, c, int(found["any"])))
     if found["all"]:

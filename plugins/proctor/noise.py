@@ -92,10 +92,7 @@ def told(noise: dict[str, Any], gates: Gates | None) -> Iterator[str]:
 
 def write(noise: dict[str, Any], path: Path) -> None:
     """Raises SetupError where that cannot be."""
-    try:
-        reports.write_json(path, noise)
-    except OSError as error:
-        raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
+    reports.write_json(path, noise)
 
 
 def read(path: Path) -> dict[str, Any]:

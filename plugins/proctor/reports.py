@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor import aggregate, verdicts
+from proctor.errors import SetupError
 
 SCHEMA = "proctor.report/1"
 SUMMARY_BYTES = 1_000_000
@@ -58,10 +59,22 @@ def versions() -> dict[str, str]:
 
 
 def write_json(path: Path, report: Report) -> None:
-    """Write a report in one step: a reader never sees half of one."""
-    fresh = path.with_suffix(".tmp")
-    fresh.write_text(json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n", encoding="utf-8")
-    os.replace(fresh, path)
+    """Raises SetupError where that cannot be."""
+    write_text(path, json.dumps(report, ensure_ascii=False, indent=1, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> int:
+    """Write a file in one step, with its folder, and return its size in bytes. Raises SetupError where that fails."""
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh.write_text(text, encoding="utf-8")
+        os.replace(fresh, path)
+    except OSError as error:
+        if fresh.is_file():
+            fresh.unlink()
+        raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
+    return len(text.encode())
 
 
 def score(entry: Mapping[str, Any]) -> str:

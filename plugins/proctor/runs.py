@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -25,8 +24,8 @@ MISSING_MEANS = {"epochs": 1}
 class Scored:
     """One sample in one epoch. `prompt` is the sha256 of its prompt; `tokens` and `seconds` are those of its output.
 
-    Of several epochs, `vote` tells equal answers (`epochs.vote`), and a sample is the cluster of its epochs, where it
-    is not part of a larger one.
+    `vote` tells equal answers (`epochs.vote`), where they are known. Of several epochs, a sample is the cluster of its
+    epochs, where it is not part of a larger one.
     """
 
     prompt: str | None
@@ -105,7 +104,7 @@ def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:
         groups=record.get("groups", {}),
         tokens=usage.get("completion_tokens", 0),
         seconds=usage.get("seconds", 0.0) / max(1, usage.get("requests", 1)),
-        vote=(record["vote"] if "vote" in record else vote(record["extracted"])) if repeated else None,
+        vote=record["vote"] if "vote" in record else vote(record.get("extracted")),
     )
 
 
@@ -180,20 +179,6 @@ def lines(path: Path) -> Iterator[dict[str, Any]]:
                 yield record
     except OSError as error:
         raise SetupError(f"{path}: {error.strerror}") from None
-
-
-def written(path: Path, text: str) -> int:
-    """Write a file in one step, with its folder, and return its size in bytes. Raises SetupError where that fails."""
-    fresh = path.with_name(path.name + ".new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        fresh.write_text(text, encoding="utf-8")
-        os.replace(fresh, path)
-    except OSError as error:
-        if fresh.is_file():
-            fresh.unlink()
-        raise SetupError(f"{path}: cannot be written: {error.strerror}") from None
-    return len(text.encode())
 
 
 # --- the compact form of a baseline -----------------------------------------------------------------------------------
@@ -276,12 +261,21 @@ def incomparable(baseline: ScoredTask, candidate: ScoredTask) -> list[str]:
     found = []
     for name in ABOUT:
         before, now = (task.about.get(name, MISSING_MEANS.get(name)) for task in (baseline, candidate))
-        if _plain(before) != _plain(now):
-            found.append(f"{name} was {json.dumps(before)}, is {json.dumps(now)}")
+        found += _differing(name, _plain(before), _plain(now))
     before, now = (task.about["data"]["sha256"] for task in (baseline, candidate))
     if before != now:
         found.append(f"data was sha256 {before[:12]}, is {now[:12]}")
     return found
+
+
+def _differing(name: str, before: Any, now: Any) -> list[str]:
+    """What differs, each parameter by itself."""
+    if before == now:
+        return []
+    if isinstance(before, dict) and isinstance(now, dict):
+        names = dict.fromkeys([*before, *now])
+        return [line for key in names for line in _differing(key, before.get(key), now.get(key))]
+    return [f"{name} was {json.dumps(before)}, is {json.dumps(now)}"]
 
 
 def _plain(value: Any) -> Any:

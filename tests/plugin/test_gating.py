@@ -139,7 +139,7 @@ GATE, BASE = "--gate=gates.yaml", "--baseline=base"
         ((MODEL, "--gate=", BASE), "--gate= is empty"),
         ((MODEL, GATE, "--baseline=nowhere"), "nowhere: No such file or directory; name a run's folder"),
         ((MODEL, GATE, "--baseline=sums.jsonl"), "sums.jsonl: not JSON"),
-        ((MODEL, GATE, BASE, "--set=sums.max_tokens=9"), 'parameters was {"max_tokens": 8'),
+        ((MODEL, GATE, BASE, "--set=sums.max_tokens=9"), "max_tokens was 8"),
     ],
 )
 def test_what_cannot_be_judged_is_refused(scored: Suite, workers: tuple[str, ...], args: tuple[str, ...], message: str):

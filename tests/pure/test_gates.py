@@ -250,7 +250,7 @@ def test_a_rule_against_a_baseline_needs_one(tmp_path: Path):
     [
         ({"version": 2}, "version was 1, is 2"),
         ({"prompt_sha256": "b" * 64}, "prompt_sha256 was"),
-        ({"parameters": {"max_tokens": 9}}, 'parameters was {"max_tokens": 8}, is {"max_tokens": 9}'),
+        ({"parameters": {"max_tokens": 9}}, "max_tokens was 8, is 9"),
         ({"data": {"sha256": "e" * 64}}, "data was sha256 dddddddddddd, is eeeeeeeeeeee"),
     ],
 )
