@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -180,10 +181,10 @@ class Run:
         if not self._had_log:
             log.unlink(missing_ok=True)
         if not self._existed:
-            self.folder.rmdir()
-            reports = self.folder.parent
-            if self.settings.report_dir is None and not any(reports.iterdir()):
-                reports.rmdir()
+            with suppress(OSError):  # somebody put something there, or took it away
+                self.folder.rmdir()
+                if self.settings.report_dir is None:
+                    self.folder.parent.rmdir()  # where no other run is in it
 
     def unlock(self) -> None:
         """Let others go on with what is left here."""

@@ -73,24 +73,29 @@ class ScoredRun:
     tasks: Mapping[tuple[str, str], ScoredTask]
 
 
-def of_records(report: Mapping[str, Any], records: Iterable[Mapping[str, Any]], place: str) -> ScoredRun:
-    """A run from its report and its samples' records. Raises SetupError for a sample that is there twice."""
-    samples: dict[tuple[str, str], dict[Key, Scored]] = {
-        (task["task"], task["variant"]): {} for task in report["tasks"]
-    }
-    repeated = {(task["task"], task["variant"]) for task in report["tasks"] if task.get("epochs", 1) > 1}
-    for record in records:
-        task = record["task"], record["variant"]
-        key = record["sample"], record.get("epoch", 0)
-        if task not in samples:
-            raise SetupError(f"{place}: a sample of {' '.join(task)}, which is no task of its report")
-        if key in samples[task]:
-            raise SetupError(f"{place}: sample {key[0]} of {' '.join(task)} stands there twice")
-        samples[task][key] = _scored(record, task in repeated)
-    tasks = {
-        key: ScoredTask(about, samples[key]) for about in report["tasks"] if (key := (about["task"], about["variant"]))
-    }
-    return ScoredRun(place, report["run"], report["model"], tasks)
+def of_records(
+    report: Mapping[str, Any], records: Iterable[Mapping[str, Any]], place: str, file: str | None = None
+) -> ScoredRun:
+    """A run from its report and its samples' records, which stand in `file`, one in a line, where that is told.
+
+    Raises SetupError for a record that is none, and for a sample that is there twice.
+    """
+    tasks = {(about["task"], about["variant"]): ScoredTask(about, {}) for about in report["tasks"]}
+    found: dict[tuple[str, str], dict[Key, Scored]] = {key: {} for key in tasks}
+    for number, record in enumerate(records, 1):
+        where = place if file is None else f"{file}:{number}"
+        try:
+            task, key = (record["task"], record["variant"]), (record["sample"], record.get("epoch", 0))
+            if task not in tasks:
+                raise SetupError(f"{where}: a sample of {' '.join(task)}, which is no task of the report")
+            if key in found[task]:
+                epoch = f" in epoch {key[1]}" if tasks[task].epochs > 1 else ""
+                raise SetupError(f"{where}: sample {key[0]} of {' '.join(task)} stands there twice{epoch}")
+            found[task][key] = _scored(record, tasks[task].epochs > 1)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise SetupError(f"{where}: no record of a sample: {type(error).__name__}: {error}") from None
+    scored = {key: ScoredTask(task.about, found[key]) for key, task in tasks.items()}
+    return ScoredRun(place, report["run"], report["model"], scored)
 
 
 def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:
@@ -139,9 +144,12 @@ def read(place: Path) -> ScoredRun:
         if not str(report.get("schema", "")).startswith(REPORT):
             raise SetupError(f"{place / 'report.json'}: the schema is {report.get('schema')!r}, not {REPORT}1")
         try:
-            return of_records(report, lines(place / "samples.jsonl"), str(place))
+            samples = place / "samples.jsonl"
+            return of_records(report, lines(samples), str(place), str(samples))
         except (KeyError, TypeError, AttributeError) as error:
-            raise SetupError(f"{place}: not what a run leaves: {type(error).__name__}: {error}") from None
+            raise SetupError(
+                f"{place / 'report.json'}: not the report of a run: {type(error).__name__}: {error}"
+            ) from None
     content = _json(place)
     if content.get("schema") != BASELINE:
         raise SetupError(

@@ -9,7 +9,7 @@ The model adds: "2 + 3 =" is continued by " 5". A script changes that:
     delays      [[TEXT, SECONDS]]
     wavers      [[TEXT, SHARE]]: so large a share of the seeds is answered wrongly, at a temperature above 0
     likeliest   the continuation that ranks first; where it is "" all rank the same
-    start_error the service cannot be started, and why
+    start_error the service cannot be started, and why; where `litter` is true, something lies in the run's folder then
     capabilities, concurrency, bundled
 """
 
@@ -53,6 +53,8 @@ class FakeService:
     def start(self, log: Path, progress: Any) -> Connection:
         note(self._folder, event="start")
         if "start_error" in self._script:
+            if self._script.get("litter"):
+                (log.parent / "core").touch()
             raise ServiceError(self._script["start_error"])
         self._running = True
         capabilities = {"generate": True, "likelihood": True, **self._script.get("capabilities", {})}

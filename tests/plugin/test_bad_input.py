@@ -248,6 +248,14 @@ def test_the_first_run_that_is_refused_leaves_no_reports_folder(sums: Suite):
     assert not (sums.path / "reports").exists()
 
 
+def test_a_folder_that_cannot_be_taken_away_hides_no_message(sums: Suite):
+    sums.script(start_error="no such weights", litter=True)
+    result = sums.run()
+    assert result.ret == 4
+    assert "INTERNALERROR" not in result.stdout.str()
+    result.stderr.fnmatch_lines(["ERROR: no such weights"])
+
+
 def test_a_service_that_lacks_an_ability_is_refused_with_the_variant_that_would_work(checkout: Suite):
     checkout.script(capabilities={"likelihood": False, "why": {"likelihood": "it echoes nothing"}})
     message = "mmlu_ppl needs likelihood, which fake cannot do: it echoes nothing; --variant=gen would work"

@@ -157,7 +157,18 @@ def test_a_damaged_baseline_is_refused(scored: Suite):
     samples.write_text(whole[:-20])
     refused(scored, "samples.jsonl:60: not JSON; the file is damaged", MODEL, GATE, BASE)
     samples.write_text(whole + whole.splitlines()[0] + "\n")
-    refused(scored, "sample 0 of sums gen stands there twice", MODEL, GATE, BASE)
+    refused(scored, "base/samples.jsonl:61: sample 0 of sums gen stands there twice", MODEL, GATE, BASE)
+    for line, message in (
+        ("{}", "no record of a sample: KeyError: 'task'"),
+        ("[]", "no record of a sample: TypeError: "),
+        ('{"task": "other", "variant": "gen", "sample": "0"}', "a sample of other gen, which is no task of the report"),
+    ):
+        samples.write_text(line + "\n" + whole)
+        refused(scored, f"base/samples.jsonl:1: {message}", MODEL, GATE, BASE)
+    samples.write_text(whole)
+    report = scored.path / "base" / "report.json"
+    report.write_text(report.read_text().replace('"tasks"', '"task"'))
+    refused(scored, "base/report.json: not the report of a run: KeyError: 'tasks'", MODEL, GATE, BASE)
 
 
 def test_a_changed_rule_needs_no_model_to_be_judged_by_gates(scored: Suite):
