@@ -216,6 +216,8 @@ def _lines(path: Path, use: Callable[[dict[str, Any]], Record | None]) -> Iterat
             made = use(line)
             if made is not None:
                 yield made
+    except UnicodeDecodeError:  # a block is decoded at a time: which line it was is not known
+        raise SetupError(f"{path}: not UTF-8; the file is damaged") from None
     except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
         raise SetupError(f"{path}:{read}: not a sample as lm-eval logs it: {type(error).__name__}: {error}") from None
 
