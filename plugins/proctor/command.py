@@ -212,7 +212,11 @@ def _compare_arguments(parser: argparse.ArgumentParser) -> None:
         help="folders of runs, the first being compared with; also baseline files, lm-eval's output with "
         "--log_samples, logs of inspect_ai",
     )
-    parser.add_argument("--metric", metavar="NAME", help="compare this one (default: the main one first, then all)")
+    parser.add_argument(
+        "--metric",
+        metavar="NAME",
+        help="compare this one; NAME:OTHER where it has another name in other runs (default: the main one, then all)",
+    )
     parser.add_argument(
         "--groups",
         metavar="AXIS",
@@ -246,9 +250,9 @@ def _compare_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) ->
     names = dict(pair.split("=", 1) for pair in chosen.task if "=" in pair)
     if len(names) < len(chosen.task):
         parser.error("--task: OTHER=NAME is needed, as gsm8k_cot=gsm8k")
-    found = compare.compare(
-        [compare.read(place, names) for place in chosen.runs], compare.Wish(chosen.metric, chosen.pair)
-    )
+    name, _, other = (chosen.metric or "").partition(":")
+    wish = compare.Wish((name, other or name) if name else None, chosen.pair)
+    found = compare.compare([compare.read(place, names) for place in chosen.runs], wish)
     count = None if chosen.flips == "all" else int(chosen.flips)
     told = differences.Told(found, chosen.groups, count, chosen.full, names)
     for line in told.text():

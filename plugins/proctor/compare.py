@@ -94,9 +94,12 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What is compared: a metric (None: the main one first, then all), and by what samples are paired (`PAIRING`)."""
+    """What is compared: a metric, by its name in either run, and by what samples are paired (`PAIRING`).
 
-    metric: str | None = None
+    Without a metric: the main one first, then all that both have.
+    """
+
+    metric: tuple[str, str] | None = None
     pairing: str = "auto"
     confidence: float = 0.95
 
@@ -131,16 +134,15 @@ def compare(several: Sequence[ScoredRun], wish: Wish) -> Comparison:
     if not shared:
         raise SetupError(_nothing_shared(several))
     if wish.metric is not None:
-        having = [
-            task
-            for task in shared
-            if all(wish.metric in run.tasks[task].metrics for run in several if task in run.tasks)
-        ]
+        having = [task for task in shared if _has(task, several, wish.metric)]
         if not having:
-            known = "; ".join(
-                f"{' '.join(task)} has {', '.join(sorted(several[0].tasks[task].metrics))}" for task in shared
+            listed = "; ".join(
+                f"{run.place}: {' '.join(task)} has {', '.join(sorted(run.tasks[task].metrics)) or 'none'}"
+                for task in shared
+                for run in several
+                if task in run.tasks
             )
-            raise SetupError(f"no task has the metric {wish.metric} in all runs: {known}")
+            raise SetupError(f"no task has the metric {' and '.join(dict.fromkeys(wish.metric))} in all runs: {listed}")
         shared = having
     tasks = {
         task: [_compared(task, several, place, wish) for place in others if task in several[place].tasks]
@@ -154,6 +156,12 @@ def compare(several: Sequence[ScoredRun], wish: Wish) -> Comparison:
         ]
     ranking = {task: _ranking(task, several, wish) for task in everywhere} if len(several) > 2 else {}
     return Comparison(several, tasks, averages, ranking)
+
+
+def _has(task: Task, several: Sequence[ScoredRun], metric: tuple[str, str]) -> bool:
+    """Whether the first run has a metric by its one name, and the others by its other."""
+    first, *others = [run.tasks[task].metrics for run in several if task in run.tasks]
+    return metric[0] in first and all(metric[1] in metrics for metrics in others)
 
 
 def _nothing_shared(several: Sequence[ScoredRun]) -> str:
@@ -252,9 +260,7 @@ def paired_samples(before: ScoredTask, after: ScoredTask, pairing: str = "auto")
 def _pairing(before: ScoredTask, after: ScoredTask, wished: str) -> str:
     if wished != "auto":
         return wished
-    one, two = before.about["data"], after.about["data"]
-    same = all(one.get(name) == two.get(name) for name in ("sha256", "harness"))
-    return "id" if same else "prompt"
+    return "id" if before.about["data"]["sha256"] == after.about["data"]["sha256"] else "prompt"
 
 
 @dataclass(frozen=True)
@@ -270,7 +276,7 @@ class _Contrast:
     def names(self) -> tuple[str, str]:
         """The metric that stands for the task: what both have, else the main one of each."""
         if self.wish.metric is not None:
-            return self.wish.metric, self.wish.metric
+            return self.wish.metric
         for name in (self.before.main, self.after.main):
             if name in self.before.metrics & self.after.metrics:
                 return name, name

@@ -44,9 +44,10 @@ def read(place: Path) -> tuple[dict[str, Any], Iterator[Record]]:
             "(a .eval or .json file, or a folder with one)"
         )
     log = adapter.read(place)
-    by_task: dict[tuple[str, str], list[Record]] = {aggregate.key(task): [] for task in log.tasks}
+    epochs = {aggregate.key(task): task["epochs"] for task in log.tasks}
+    by_task: dict[tuple[str, str], list[Record]] = {key: [] for key in epochs}
     for record in log.records():
-        by_task[aggregate.key(record)].append(travelling(record))
+        by_task[aggregate.key(record)].append(travelling(record, epochs[aggregate.key(record)]))
     tasks = [aggregate.task_report(task, by_task[aggregate.key(task)]) for task in log.tasks]
     report = {
         "schema": SCHEMA,

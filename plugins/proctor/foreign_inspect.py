@@ -238,6 +238,7 @@ def _about(head: Mapping[str, Any], task: Task, rows: Sequence[Any], names: Sequ
         "variant": task.key[1],
         "version": about.get("task_version"),
         "shots": None,
+        "epochs": epochs,
         "prompt_sha256": None,
         "parameters": {**asked, **({"task_args": about["task_args"]} if about.get("task_args") else {})},
         "data": {

@@ -372,6 +372,7 @@ def _about(task: tuple[str, str], members: Sequence[Member], results: Mapping[st
         "variant": task[1],
         "version": versions.get(task[0], versions.get(names[0])),
         "shots": shots.pop() if len(shots) == 1 else None,
+        "epochs": 1,
         "prompt_sha256": None,
         "parameters": dict(members[0].parameters),
         "data": {

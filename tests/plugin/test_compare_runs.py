@@ -108,7 +108,10 @@ def test_prompts_that_differ_are_both_shown(runs: Suite, capsys: pytest.CaptureF
     ("arguments", "message"),
     [
         (("first", "nowhere"), "nowhere/report.json: No such file"),
-        (("first", "second", "--metric", "wrong"), "no task has the metric wrong in all runs: sums gen has right"),
+        (
+            ("first", "second", "--metric", "wrong"),
+            "no task has the metric wrong in all runs: first: sums gen has right; second: sums gen has right",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(

@@ -115,7 +115,12 @@ def test_epochs_that_differ_in_number_are_compared_by_their_means():
             Wish(),
             "no task is in both: a has sums gen; b has other gen. --task OTHER=NAME",
         ),
-        (task([1]), task([1]), Wish(metric="wrong"), "no task has the metric wrong in all runs: sums gen has right"),
+        (
+            task([1]),
+            task([1]),
+            Wish(metric=("wrong", "wrong")),
+            "no task has the metric wrong in all runs: a: sums gen has right; b:",
+        ),
         (task([1]), task([1], prompts=["x" * 64]), Wish(pairing="prompt"), "no sample of sums gen in common"),
         (task([]), task([1]), Wish(), "no sample of sums gen in common; they were paired by id"),
     ],
