@@ -378,7 +378,8 @@ class _Judge:
             reason = f"no drop is seen, and one of {wanted.smallest:g} would be with a power of {wanted.power:g}"
             return self._new(rule, PASS, reason, **known)
         # As many as make the detectable drop as small: it shrinks with the root.
-        known["needed"] = math.ceil(known["n"] * (known["detectable"] / wanted.smallest) ** 2)
+        needed = known["n"] * (known["detectable"] / wanted.smallest) ** 2
+        known["needed"] = math.ceil(needed) if math.isfinite(needed) else needed
         reason = f"no drop is seen, but one of {wanted.smallest:g} might have been missed"
         return self._new(rule, INCONCLUSIVE, reason, **known)
 

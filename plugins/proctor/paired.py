@@ -39,8 +39,10 @@ class Paired:
     effect, as in `statistics.mean_interval`) and by Student's quantile with (Σs²)²/Σs⁴ degrees of freedom, s being the
     clusters' residual sums: the effective number of clusters (Carter, Schnepel & Steigerwald 2017, Review of Economics
     and Statistics 99:698-709, with the estimated variances for the true ones), since a few clusters that flip as a
-    whole tell less than their samples seem to. Other scores: the bias-corrected and accelerated bootstrap over clusters
-    (BCa; Efron 1987, JASA 82:171-185).
+    whole tell less than their samples seem to. Other scores: at each end, what lies further out of Student's interval
+    and of the bias-corrected and accelerated bootstrap over clusters (BCa; Efron 1987, JASA 82:171-185). BCa alone
+    covers far less than it says where most scores are unchanged, and Student's errs to one side where they are skewed
+    (benchmarks/gates.py).
     """
 
     differences: Values
@@ -79,11 +81,11 @@ class Paired:
             return float(low), float(high)
         if self.clusters < 2:
             return -math.inf, math.inf
+        half, tail = self._quantile(confidence) * self.standard_error, (1 - confidence) / 2
+        low, high = self.value - half, self.value + half
         if self.clusters > MOST_RESAMPLED:
-            half = self._quantile(confidence) * self.standard_error
-            return self.value - half, self.value + half
-        tail = (1 - confidence) / 2
-        return self._bootstrap.quantile(tail), self._bootstrap.quantile(1 - tail)
+            return low, high
+        return min(low, self._bootstrap.quantile(tail)), max(high, self._bootstrap.quantile(1 - tail))
 
     def p_beyond(self, margin: float) -> float:
         """One-sided p-value of the hypothesis that the drop is at most `margin`; goes with `interval`."""
@@ -95,19 +97,24 @@ class Paired:
             return lower_tail(float(score(self.lost * scale, self.gained * scale, size, -margin)), self.freedom)
         if self.clusters < 2:
             return 1.0
-        if self.clusters > MOST_RESAMPLED:
-            error = self.standard_error
-            return lower_tail((self.value + margin) / error, self.freedom) if error else float(self.value >= -margin)
-        return 1 - self._bootstrap.level(-margin)
+        error = self.standard_error
+        p = lower_tail((self.value + margin) / error, self.freedom) if error else float(self.value >= -margin)
+        return p if self.clusters > MOST_RESAMPLED else max(p, 1 - self._bootstrap.level(-margin))
 
     def p_different(self) -> float:
         """Two-sided p-value of the hypothesis that the runs are alike: the labels of every cluster may be swapped.
 
         Exact for binary scores, and McNemar's exact test (1947, Psychometrika 12:153-157) where no two samples share a
-        cluster. Other scores: RESAMPLES random swaps, the observed one counted among them.
+        cluster. Other scores: RESAMPLES random swaps, the observed one counted among them; of more clusters than
+        MOST_RESAMPLED, the normal distribution that swaps come to.
         """
         sums = self._sums
-        return _swaps_exactly(sums) if self.binary else _swaps_at_random(sums)
+        if self.binary:
+            return _swaps_exactly(sums)
+        if self.clusters > MOST_RESAMPLED:
+            spread = math.sqrt(float((sums**2).sum()))
+            return 2 * lower_tail(-abs(float(sums.sum())) / spread, math.inf) if spread else 1.0
+        return _swaps_at_random(sums)
 
     @property
     def standard_error(self) -> float:
@@ -274,7 +281,7 @@ def detectable(difference: Difference, power: float = 0.8, confidence: float = 0
     """The smallest drop that a run like this one shows with probability `power`.
 
     For flags, of samples that change as often as here, or more often where the drop itself needs it (Connett, Smith &
-    McHugh 1987, Biometrics 43:571-582), at the effective number of pairs.
+    McHugh 1987, Biometrics 43:571-582), at the effective number of pairs; and one more, for the test is exact.
     """
     reach, chance = student_quantile(confidence, difference.freedom), normal_quantile(2 * power - 1)
     error = difference.standard_error
@@ -291,7 +298,7 @@ def detectable(difference: Difference, power: float = 0.8, confidence: float = 0
     for _ in range(100):  # a contraction: the drop needs changes, and changes make it harder to see
         changing = max(rate, drop)
         drop = (reach * math.sqrt(changing) + chance * math.sqrt(max(0.0, changing - drop**2))) * math.sqrt(effect / n)
-    return min(1.0, drop)
+    return min(1.0, drop + 1 / n)
 
 
 def needed(difference: Difference, margin: float, power: float = 0.8, confidence: float = 0.95) -> float:
@@ -335,7 +342,7 @@ def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:
 
 
 def tango(lost: Any, gained: Any, n: Any, quantile: Any) -> tuple[Any, Any]:
-    """Score interval of (gained - lost) / n (Tango 1998, Statistics in Medicine 17:891-908).
+    """Score interval of (gained - lost) / n (Tango 1998, Statistics in Medicine 17:891-908), by `score`.
 
     Numbers, or arrays of one shape; counts may be fractional.
     """
@@ -356,19 +363,29 @@ def tango(lost: Any, gained: Any, n: Any, quantile: Any) -> tuple[Any, Any]:
 
 
 def score(lost: Any, gained: Any, n: Any, difference: Any) -> Any:
-    """Tango's statistic: how many standard errors (gained - lost) / n lies above `difference`.
+    """How many standard errors (gained - lost) / n lies above `difference`; 0 for one pair, which has none.
 
-    The standard error is that of the likeliest table with this difference.
+    The standard error is that of the likeliest table with this difference (Tango), with n - 1 for n. Then the statistic
+    is corrected for that table's skewness (Gart & Nam 1988, Biometrics 44:323-338; Laud 2017, Pharmaceutical Statistics
+    16:334-348; both corrections as in his R package ratesci), but towards 0 only: the other way, a few pairs of which
+    none changed would soon be certain.
     """
     import numpy as np
 
     linear = -(gained + lost) + (2 * n - gained + lost) * difference
     constant = -lost * difference * (1 - difference)
     least = (np.sqrt(np.maximum(linear**2 - 8 * n * constant, 0)) - linear) / (4 * n)
-    variance = n * (2 * least + difference * (1 - difference))
-    distance = gained - lost - n * difference
+    third = difference * (1 - 3 * (2 * least + difference) + 2 * difference**2)
+    distance = (gained - lost) / n - difference
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(distance == 0, 0.0, distance / np.sqrt(np.maximum(variance, 0)))
+        # Of one pair.
+        variance = np.maximum(2 * least + difference * (1 - difference), 0) * n / np.maximum(n - 1, 0)
+        plain = np.where((distance == 0) | (n <= 1), 0.0, distance / np.sqrt(variance / n))
+        skewness = third / (6 * variance**1.5 * np.sqrt(n))
+        # The inverse of plain = even + skewness * (even² - 1), by Cornish and Fisher.
+        shifted = plain + skewness
+        even = 2 * shifted / (1 + np.sqrt(np.maximum(1 + 4 * skewness * shifted, 0)))
+    return np.where(np.isfinite(even), np.clip(even, np.minimum(plain, 0), np.maximum(plain, 0)), plain)
 
 
 def _swaps_exactly(sums: Values) -> float:

@@ -64,6 +64,7 @@ def verdict(tmp_path: Path, rule: str, baseline: ScoredRun | None, candidate: Sc
         ("no_significant_drop: 0.03", 5, 30, 965, "PASS"),
         ("no_significant_drop: 0.03", 5, 3, 992, "PASS"),
         ("no_significant_drop: 0.03", 2, 1, 27, "INCONCLUSIVE"),
+        ("no_significant_drop: 0.03", 1, 0, 0, "INCONCLUSIVE"),  # one sample has no standard error
         ("no_significant_drop: {smallest: 0.3, power: 0.9}", 2, 1, 97, "PASS"),
         ("min_score: 0.5", 0, 0, 90, "PASS"),
         ("min_score: 0.5", 90, 0, 10, "FAIL"),
