@@ -1,0 +1,49 @@
+"""What all extraction shares: thinking left out, full-width characters, markers."""
+
+from __future__ import annotations
+
+import re
+
+_THINK = re.compile(r"<(/?)think>")
+_BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
+FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
+"""For `str.translate`: full-width characters as ASCII."""
+
+
+def after(marker: str, text: str | None) -> str | None:
+    """What follows the first `marker`, up to the end of that line, stripped; None where there is no marker or text."""
+    if text is None or marker not in text:
+        return None
+    return text.partition(marker)[2].partition("\n")[0].strip() if marker else text.partition("\n")[0].strip()
+
+
+def split_thinking(text: str) -> tuple[str | None, str]:
+    """Thinking and text of a reasoning model: (None, text) where there is no `<think>` or `</think>`.
+
+    Several stretches of thinking are joined by a blank line. Thinking that never ends leaves only the text before
+    it. What precedes a closing tag that was never opened is thinking (a chat template may open it in the prompt).
+    Blank lines at the text's start go; its indentation stays.
+    """
+    if "think>" not in text:
+        return None, text
+    thinking: list[str] = []
+    said: list[str] = []
+    inside = found = False
+    position = 0
+    for tag in _THINK.finditer(text):
+        found = True
+        stretch, position = text[position : tag.start()], tag.end()
+        if tag[1]:
+            thinking += [stretch] if inside else [*said, stretch]
+            said, inside = said if inside else [], False
+        elif inside:
+            thinking.append(stretch)
+        else:
+            said.append(stretch)
+            inside = True
+    if not found:
+        return None, text
+    (thinking if inside else said).append(text[position:])
+    rest = "".join(said)
+    blank = _BLANK_LINES.match(rest)
+    return "\n\n".join(filter(None, map(str.strip, thinking))), rest[blank.end() :] if blank else rest
