@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proctor import epochs
-from proctor.statistics import Estimate, macro_interval, mean_interval, quantiles
+from proctor import epochs, scores
+from proctor.statistics import Estimate, quantiles
 
 Record = Mapping[str, Any]
 
@@ -26,8 +26,10 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
     flags = Counter(flag for record in records for flag in record["flags"])
     names = list(dict.fromkeys(name for record in scored for name in record["scores"]))
     told = ("task", "version", "variant", "shots", "epochs", "prompt_sha256", "parameters", "data")
+    aggregates = task.get("aggregates", {})
     return {
         **{name: task[name] for name in told},
+        **({"aggregates": aggregates} if aggregates else {}),
         "samples": {
             "selected": task["selected"],
             "total": task["total"],
@@ -36,25 +38,26 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
             **{name: flags[flag] for name, flag in COUNTS.items()},
         },
         "main": task["main"],
-        "metrics": {name: _with_over_all(name, scored, len(records)) for name in names},
-        "groups": _groups(scored, names),
-        "macro": _macro(scored, names),
-        **({"over_epochs": _over_epochs(scored, task["main"], task["epochs"])} if task["epochs"] > 1 else {}),
+        "metrics": {name: _with_over_all(name, scored, len(records), aggregates.get(name)) for name in names},
+        "groups": _groups(scored, names, aggregates),
+        "macro": _macro(scored, names, aggregates),
+        **({"over_epochs": _over_epochs(scored, task)} if task["epochs"] > 1 else {}),
         "usage": usage(records),
     }
 
 
-def _over_epochs(scored: Sequence[Record], main: str, count: int) -> dict[str, Any]:
+def _over_epochs(scored: Sequence[Record], task: Record) -> dict[str, Any]:
     """What the epochs say together, of the main metric."""
-    answers: dict[str, dict[int, tuple[float, str | None]]] = {}
+    main, aggregate = task["main"], task.get("aggregates", {}).get(task["main"])
+    answers: dict[str, dict[int, tuple[Any, str | None]]] = {}
     for record in scored:
         answers.setdefault(record["sample"], {})[record["epoch"]] = record["scores"][main], record.get("vote")
     clusters = {record["sample"]: record["cluster"] for record in scored if "cluster" in record}
-    found = epochs.summary(answers, count, clusters)
+    found = epochs.summary(answers, task["epochs"], clusters, aggregate)
     return {**found, "scores": {name: _shown(estimate) for name, estimate in found["scores"].items()}}
 
 
-def _of(name: str, scored: Iterable[Record]) -> tuple[list[float], list[str] | None]:
+def _of(name: str, scored: Iterable[Record]) -> tuple[list[Any], list[str] | None]:
     """Values of a metric, and the samples' clusters where any two share one."""
     having = [record for record in scored if name in record["scores"]]
     values = [record["scores"][name] for record in having]
@@ -62,14 +65,23 @@ def _of(name: str, scored: Iterable[Record]) -> tuple[list[float], list[str] | N
     return values, clusters if len(set(clusters)) < len(clusters) else None
 
 
-def _shown(estimate: Estimate) -> dict[str, Any]:
-    return {"value": estimate.value, "ci95": [estimate.low, estimate.high], "n": estimate.n}
+def _shown(estimate: Estimate, aggregate: str | None = None) -> dict[str, Any]:
+    shown = {"value": estimate.value, "ci95": [estimate.low, estimate.high], "n": estimate.n}
+    return shown if aggregate is None else {**shown, "share": scores.aggregate_of(aggregate).share}
 
 
-def _with_over_all(name: str, scored: Sequence[Record], asked: int) -> dict[str, Any]:
-    """A metric over the scored samples, and over all, where an error counts as 0."""
+def _estimate(name: str, scored: Iterable[Record], aggregate: str | None) -> dict[str, Any]:
     values, clusters = _of(name, scored)
-    return {**_shown(mean_interval(values, clusters)), "over_all": sum(values) / (asked - len(scored) + len(values))}
+    return _shown(scores.estimate(values, clusters, aggregate=aggregate), aggregate)
+
+
+def _with_over_all(name: str, scored: Sequence[Record], asked: int, aggregate: str | None) -> dict[str, Any]:
+    """A metric over the scored samples, and over all, where an error counts as 0, if it is a mean."""
+    found = _estimate(name, scored, aggregate)
+    if aggregate is not None:
+        return found
+    values, _ = _of(name, scored)
+    return {**found, "over_all": sum(values) / (asked - len(scored) + len(values))}
 
 
 def _by_group(scored: Sequence[Record]) -> dict[str, dict[str, list[Record]]]:
@@ -80,26 +92,27 @@ def _by_group(scored: Sequence[Record]) -> dict[str, dict[str, list[Record]]]:
     return axes
 
 
-def _groups(scored: Sequence[Record], names: Sequence[str]) -> dict[str, Any]:
+def _groups(scored: Sequence[Record], names: Sequence[str], aggregates: Mapping[str, str]) -> dict[str, Any]:
     return {
         axis: {
-            group: {name: _shown(mean_interval(*_of(name, members))) for name in names if _of(name, members)[0]}
+            group: {name: _estimate(name, members, aggregates.get(name)) for name in names if _of(name, members)[0]}
             for group, members in sorted(groups.items())
         }
         for axis, groups in _by_group(scored).items()
     }
 
 
-def _macro(scored: Sequence[Record], names: Sequence[str]) -> dict[str, Any]:
+def _macro(scored: Sequence[Record], names: Sequence[str], aggregates: Mapping[str, str]) -> dict[str, Any]:
     """The mean of the groups' scores on each axis, each group counting the same."""
-    return {
-        axis: {
-            name: _shown(macro_interval([_of(name, members)[0] for members in groups.values()]))
-            for name in names
-            if all(_of(name, members)[0] for members in groups.values())
-        }
-        for axis, groups in _by_group(scored).items()
-    }
+    found: dict[str, Any] = {}
+    for axis, groups in _by_group(scored).items():
+        found[axis] = {}
+        for name in names:
+            values = [_of(name, members)[0] for members in groups.values()]
+            if all(values):
+                aggregate = aggregates.get(name)
+                found[axis][name] = _shown(scores.macro(values, aggregate=aggregate), aggregate)
+    return found
 
 
 def usage(records: Sequence[Record]) -> dict[str, Any]:
@@ -137,7 +150,7 @@ def remarks(task: Record) -> list[str]:
     if errors:
         kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(samples["errors"].items()))
         main = task["metrics"].get(task["main"])
-        over_all = f"; over all {100 * main['over_all']:.2f}" if main else ""
+        over_all = f"; over all {100 * main['over_all']:.2f}" if main and "over_all" in main else ""
         said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
     if "over_epochs" in task:
         said.append(_epochs(task))

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from proctor import reports, runs
+from proctor import reports, runs, scores
 from proctor.errors import SetupError
 from proctor.runs import ScoredRun
 
@@ -53,5 +53,4 @@ def _mean(task: runs.ScoredTask) -> str:
     values = [sample.scores[task.main] for sample in task.samples.values() if task.main in sample.scores]
     if not values:
         return "–"
-    value = sum(values) / len(values)
-    return f"{reports.score({'value': value, 'ci95': [min(values), max(values)]})} (n {len(values):,})"
+    return f"{reports.score({'value': scores.score(values, task.aggregate(task.main))})} (n {len(values):,})"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 from proctor.asks import Ask, as_ask
 from proctor.errors import SetupError
+from proctor.metrics.aggregates import AGGREGATES
 from proctor.sample import Sample
 
 Reader = Callable[..., Sample | Iterable[Sample]]
@@ -49,6 +50,7 @@ class Benchmark:
         rendered for a few-shot row; the whole prompt is header, shots, and `prompt` for the sample.
     shots: how many few-shot rows, in file order; --shots overrides it.
     main: the metric that stands for the benchmark.
+    aggregate: of metrics whose score is no mean, the function of `proctor.metrics` that makes it of all values.
     version: raised when the prompt, the extraction or a metric changes a score.
     data, shots_data: files beside the module, for a benchmark with no entry in a manifest.
     """
@@ -62,6 +64,7 @@ class Benchmark:
         answer: str = "",
         header: str = "",
         shots: int = 0,
+        aggregate: Mapping[str, Callable[..., float]] | None = None,
         version: int = 1,
         data: str | None = None,
         shots_data: str | None = None,
@@ -70,6 +73,7 @@ class Benchmark:
         self.prompt, self.answer, self.header = prompt, answer, header
         self.shots = shots
         self.main = main
+        self.aggregates = {metric: _aggregate(name, function) for metric, function in (aggregate or {}).items()}
         self.version = version
         self.data, self.shots_data = data, shots_data
         self.module = Path(inspect.stack()[1].filename)
@@ -132,3 +136,14 @@ class Benchmark:
     def default(self) -> Task:
         """The task that runs where several could: the one marked so, else the first."""
         return next((task for task in self.tasks if task.default), self.tasks[0])
+
+
+def _aggregate(benchmark: str, function: Callable[..., float]) -> str:
+    """The name by which reports know a function. Raises SetupError for one that they could not find again."""
+    name = getattr(function, "__name__", "")
+    if name not in AGGREGATES or AGGREGATES[name].function is not function:
+        raise SetupError(
+            f"{benchmark}: aggregate={function!r} is none of proctor.metrics, by whose names reports are read again: "
+            f"{', '.join(sorted(AGGREGATES))}"
+        )
+    return name

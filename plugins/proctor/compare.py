@@ -8,7 +8,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from proctor import foreign, paired, runs, statistics
+from proctor import foreign, paired, runs, scores, statistics
 from proctor.errors import SetupError
 from proctor.paired import Average, Difference
 from proctor.runs import Key, Scored, ScoredRun, ScoredTask
@@ -316,33 +316,35 @@ class _Contrast:
         self,
         name: str,
         group: str | None,
-        before: list[float],
-        after: list[float],
+        before: list[Any],
+        after: list[Any],
         pairs: Pairs,
         *,
         counted: bool = False,
     ) -> Change:
         """`counted`: these are numbers of something, and no flags even where all are 0 or 1."""
         clusters = [self.before.samples[one].cluster or one for one, _ in pairs]
-        difference = paired.paired(before, after, clusters)
-        if counted:
+        aggregate = None if counted else self.before.aggregate(name)
+        difference: Difference = scores.difference(before, after, clusters, aggregate)
+        if counted and isinstance(difference, paired.Paired):
             difference = replace(difference, binary=False)
         return Change(
             metric=name,
             group=group,
-            before=sum(before) / len(before),
-            after=sum(after) / len(after),
+            before=scores.score(before, aggregate),
+            after=scores.score(after, aggregate),
             difference=difference,
             interval=difference.interval(self.wish.confidence),
             p=difference.p_different(),
         )
 
     def flips(self) -> tuple[Pairs, Pairs]:
+        """Samples whose main score fell, and those whose rose; of a score that no sample has by itself, none."""
         one, two = self.names
         found: tuple[list[tuple[Key, Key]], list[tuple[Key, Key]]] = ([], [])
         for pair in self.scored(one, two):
             before, after = self.before.samples[pair[0]].scores[one], self.after.samples[pair[1]].scores[two]
-            if before != after:
+            if before != after and not isinstance(before, list) and not isinstance(after, list):
                 found[after > before].append(pair)
         return found
 
@@ -384,8 +386,7 @@ class _Contrast:
 
 def _average(changes: Sequence[Change], confidence: float) -> Change:
     """The mean of the tasks' main scores, each task counting the same."""
-    groups = [change.difference for change in changes if isinstance(change.difference, paired.Paired)]
-    difference = Average(groups)
+    difference = Average([change.difference for change in changes])
     return Change(
         metric=f"average of {len(changes)} tasks",
         group=None,

@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import Any
 
 from proctor.metrics import pass_at_k
+from proctor.scores import score
 from proctor.statistics import Estimate, mean_interval
 
 Answers = Sequence[tuple[float, str | None]]
@@ -98,22 +99,25 @@ def told(epochs: int) -> list[str]:
 
 
 def summary(
-    answers: Mapping[str, Mapping[int, tuple[float, str | None]]], epochs: int, clusters: Mapping[str, str]
+    answers: Mapping[str, Mapping[int, tuple[Any, str | None]]],
+    epochs: int,
+    clusters: Mapping[str, str],
+    aggregate: str | None = None,
 ) -> dict[str, Any]:
     """What a report says of a task's epochs.
 
     answers: by sample id and epoch, of one metric. clusters: of samples that have one. `means` is the score of each
     epoch, None where it has no sample; `spread` their standard deviation; `scores` are `Estimate`s of the mean over the
-    samples that have all their epochs (`whole`).
+    samples that have all their epochs (`whole`); of a metric with an `aggregate` there are none.
     """
     means: list[float | None] = []
     for epoch in range(epochs):
         values = [own[epoch][0] for own in answers.values() if epoch in own]
-        means.append(sum(values) / len(values) if values else None)
+        means.append(score(values, aggregate) if values else None)
     known = [mean for mean in means if mean is not None]
     whole = {sample: [own[epoch] for epoch in sorted(own)] for sample, own in answers.items() if len(own) == epochs}
     scores: dict[str, Estimate] = {}
-    for name in told(epochs):
+    for name in told(epochs) if aggregate is None else ():
         of = derived(name)
         found = {sample: value for sample, own in whole.items() if of and (value := of(own)) is not None}
         if found:

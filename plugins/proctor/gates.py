@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
-from proctor import epochs, gatefile, paired, runs, statistics
+from proctor import epochs, gatefile, paired, runs, scores, statistics
 from proctor.errors import SetupError
 from proctor.gatefile import Gap, Gate, Gates, Limit, Margin, Reliable, Seen
 from proctor.paired import Average, Difference
@@ -310,11 +310,10 @@ class _Judge:
         """A score against a floor, by its own interval."""
         if self.gate.average:
             values = [[one.scores[self.metric] for one in members] for members in self._by(samples).values()]
-            estimate = statistics.macro_interval(values, self.gates.confidence)
+            estimate = scores.macro(values, self.gates.confidence, self._aggregate)
         else:
-            estimate = statistics.mean_interval(
-                [one.scores[self.metric] for one in samples], _clusters(samples), self.gates.confidence
-            )
+            own = [one.scores[self.metric] for one in samples]
+            estimate = scores.estimate(own, _clusters(samples), self.gates.confidence, self._aggregate)
         low = -math.inf if estimate.low is None else estimate.low
         high = math.inf if estimate.high is None else estimate.high
         verdict = PASS if low >= least else FAIL if high < least else INCONCLUSIVE
@@ -336,11 +335,11 @@ class _Judge:
         if self.gate.average:
             groups = self._by(pairs, lambda pair: pair[1])
             difference: Difference = Average([self._paired(members) for members in groups.values()])
-            means = [[_mean(members, side, self.metric) for members in groups.values()] for side in (0, 1)]
+            means = [[self._score(members, side) for members in groups.values()] for side in (0, 1)]
             before, now = (sum(values) / len(values) for values in means)
         else:
             difference = self._paired(pairs)
-            before, now = (_mean(pairs, side, self.metric) for side in (0, 1))
+            before, now = (self._score(pairs, side) for side in (0, 1))
         power = wanted.power if isinstance(wanted, Seen) else self.gates.power
         confidence = self.gates.confidence
         noise = self._noise()
@@ -383,10 +382,17 @@ class _Judge:
         reason = f"no drop is seen, but one of {wanted.smallest:g} might have been missed"
         return self._new(rule, INCONCLUSIVE, reason, **known)
 
-    def _paired(self, pairs: Pairs) -> paired.Paired:
+    @property
+    def _aggregate(self) -> str | None:
+        return self.task.aggregate(self.metric)
+
+    def _score(self, pairs: Pairs, side: int) -> float:
+        return scores.score([pair[side].scores[self.metric] for pair in pairs], self._aggregate)
+
+    def _paired(self, pairs: Pairs) -> paired.Paired | scores.Aggregated:
         samples = [sample for _, sample in pairs]
         before, now = ([pair[side].scores[self.metric] for pair in pairs] for side in (0, 1))
-        return paired.paired(before, now, _clusters(samples))
+        return scores.difference(before, now, _clusters(samples), self._aggregate)
 
     def _noise(self) -> float:
         """Standard deviation of the difference of two runs of one model, in the metric's unit; 0 where not known."""
@@ -462,14 +468,14 @@ class _Judge:
             )
         count = math.comb(len(members), 2)
         confidence = 1 - (1 - self.gates.confidence) / count
-        scores = {
-            name: statistics.mean_interval([one.scores[self.metric] for one in own], _clusters(own), confidence)
+        found = {
+            name: scores.estimate([one.scores[self.metric] for one in own], _clusters(own), confidence, self._aggregate)
             for name, own in members.items()
         }
         gaps = []
-        for one, other in combinations(scores, 2):
-            better, worse = sorted((one, other), key=lambda name: -scores[name].value)
-            gaps.append((*_between(scores[better], scores[worse]), better, worse))
+        for one, other in combinations(found, 2):
+            better, worse = sorted((one, other), key=lambda name: -found[name].value)
+            gaps.append((*_between(found[better], found[worse]), better, worse))
         value, low, high, better, worse = max(gaps)
         surest = max(gaps, key=lambda entry: entry[1])
         reach = max(entry[2] for entry in gaps)
@@ -484,10 +490,6 @@ class _Judge:
 SHOWN = 5
 """Samples that a verdict names."""
 REASONS = ("not scored here", "not in the baseline", "not scored in the baseline", "asked by another prompt")
-
-
-def _mean(pairs: Pairs, side: int, metric: str) -> float:
-    return sum(pair[side].scores[metric] for pair in pairs) / len(pairs)
 
 
 def _clusters(samples: Sequence[Scored]) -> list[Any] | None:

@@ -20,7 +20,7 @@ from proctor.errors import AskError, PromptError
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
 from proctor.model import Sandbox, Usage
-from proctor.records import Record, Score, prompt_sha256, record, travelling
+from proctor.records import Record, Score, falls_short, prompt_sha256, record, travelling
 
 
 def question(item: SampleItem, answers: Answers, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
@@ -168,7 +168,7 @@ class Judging:
     def _judged(
         self, item: SampleItem, prompt: str, output: Any, started: float
     ) -> tuple[pytest.TestReport, Record | None]:
-        score = Score(item.loaded.task.main)
+        score = Score(item.loaded.task.main, item.loaded.benchmark.aggregates)
         stops = (pytest.exit.Exception, KeyboardInterrupt)
         call = pytest.CallInfo.from_call(lambda: _judge(item, output, score), "call", reraise=stops)
         report = _make_report(item, call)
@@ -212,8 +212,8 @@ def _expect_failure(item: SampleItem, report: pytest.TestReport) -> None:
 
 
 def is_wrong(line: Record, main: str) -> bool:
-    """Whether a scored sample is short of full marks in the main metric."""
-    return line["outcome"] == "scored" and bool(line["scores"][main] < 1)
+    """Whether a scored sample is short of full marks in the main metric; never where that is no number by sample."""
+    return line["outcome"] == "scored" and falls_short(line["scores"][main])
 
 
 def _judge(item: SampleItem, output: Any, score: Score) -> None:

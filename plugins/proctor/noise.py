@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from proctor import reports, runs
+from proctor import reports, runs, scores
 from proctor.errors import SetupError
 from proctor.gatefile import Gates, Margin
 from proctor.runs import ScoredRun, ScoredTask
@@ -47,9 +47,9 @@ def _task(tasks: Sequence[ScoredTask]) -> dict[str, Any]:
     metrics = {}
     for name in sorted(set.intersection(*(task.metrics for task in tasks))):
         keys = set.intersection(*({key for key, one in task.samples.items() if name in one.scores} for task in tasks))
-        scores = [[task.samples[key].scores[name] for key in keys] for task in tasks]
-        means = [sum(values) / len(values) for values in scores]
-        flips = [sum(a != b for a, b in zip(one, other, strict=True)) for one, other in combinations(scores, 2)]
+        values = [[task.samples[key].scores[name] for key in keys] for task in tasks]
+        means = [scores.score(own, tasks[0].aggregate(name)) for own in values]
+        flips = [sum(a != b for a, b in zip(one, other, strict=True)) for one, other in combinations(values, 2)]
         metrics[name] = {
             "n": len(keys),
             "mean": statistics.fmean(means),

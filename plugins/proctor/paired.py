@@ -10,7 +10,7 @@ import math
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from proctor.statistics import are_binary, codes_of, normal_quantile, student_quantile, variance_of_mean
 
@@ -26,6 +26,30 @@ MOST_RESAMPLED = 5_000
 """Clusters up to which the bootstrap is drawn; of more, the mean is normal enough for Student's interval."""
 SEED = 20240807
 LEAST_FREEDOM = 2.0
+
+
+class Difference(Protocol):
+    """What two runs differ by: candidate minus baseline, with all that a verdict asks of it."""
+
+    @property
+    def value(self) -> float: ...
+    @property
+    def n(self) -> int: ...
+    @property
+    def clusters(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+    @property
+    def gained(self) -> int: ...
+    @property
+    def binary(self) -> bool: ...
+    @property
+    def standard_error(self) -> float: ...
+    @property
+    def freedom(self) -> float: ...
+    def interval(self, confidence: float = 0.95) -> tuple[float, float]: ...
+    def p_beyond(self, margin: float) -> float: ...
+    def p_different(self) -> float: ...
 
 
 @dataclass(frozen=True)
@@ -191,7 +215,7 @@ class Average:
     effect. Degrees of freedom: Welch and Satterthwaite's.
     """
 
-    groups: Sequence[Paired]
+    groups: Sequence[Difference]
 
     @property
     def binary(self) -> bool:
@@ -263,8 +287,8 @@ def lower_tail(statistic: float, freedom: float) -> float:
     return float(ndtr(statistic) if math.isinf(freedom) else stdtr(freedom, statistic))
 
 
-def _group_variance(group: Paired) -> float:
-    if not group.binary:
+def _group_variance(group: Difference) -> float:
+    if not isinstance(group, Paired) or not group.binary:
         return group.standard_error**2
     size = group._size
     if size is None:
@@ -272,9 +296,6 @@ def _group_variance(group: Paired) -> float:
     scale = size / group.n
     lost, gained = (group.lost * scale + 1) / (size + 2), (group.gained * scale + 1) / (size + 2)
     return (lost + gained - (gained - lost) ** 2) / (size + 2)
-
-
-Difference = Paired | Average
 
 
 def detectable(difference: Difference, power: float = 0.8, confidence: float = 0.95) -> float:

@@ -44,9 +44,9 @@ class Progress:
         self._current = aggregate.key(record)
         if record["outcome"] == "error":
             self._errors += 1
-        else:
+        elif isinstance(value := record["scores"][self._mains[self._current]], int | float):
             sums = self._sums.setdefault(self._current, [0.0, 0.0])
-            sums[0] += record["scores"][self._mains[self._current]]
+            sums[0] += value
             sums[1] += 1
         self.tick()
 

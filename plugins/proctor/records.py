@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+from collections.abc import Collection
 from typing import Any
 
 from proctor.answers import COMPACT, as_record, flat, plain
@@ -43,13 +44,15 @@ class ScoreError(ProctorError):
 class Score:
     """Records what a judge decides: `score(answer, **metrics)`, exactly once.
 
-    `answer` is what was extracted, None where nothing could be. A metric is a flag or a finite number.
+    `answer` is what was extracted, None where nothing could be. A metric is a flag or a finite number; those among
+    `aggregates` may be several numbers.
     """
 
-    def __init__(self, main: str) -> None:
+    def __init__(self, main: str, aggregates: Collection[str] = ()) -> None:
         self.main = main
+        self.aggregates = aggregates
         self.answer: Any = None
-        self.metrics: dict[str, float] | None = None
+        self.metrics: dict[str, Any] | None = None
 
     def __call__(self, answer: Any, **metrics: Any) -> None:
         __tracebackhide__ = True
@@ -60,7 +63,13 @@ class Score:
                 f"score() lacks the benchmark's main metric {self.main!r}; it was given: {', '.join(metrics)}"
             )
         self.answer = answer
-        self.metrics = {name: _number(name, value) for name, value in metrics.items()}
+        self.metrics = {name: self._value(name, value) for name, value in metrics.items()}
+
+    def _value(self, name: str, value: Any) -> Any:
+        __tracebackhide__ = True
+        if name in self.aggregates and isinstance(value, list | tuple):
+            return [_number(name, one) for one in value]
+        return _number(name, value)
 
 
 def _number(name: str, value: Any) -> float:
@@ -106,6 +115,11 @@ def record(
     line["flags"] = _flags(output, line["extracted"], scored)
     line["usage"] = flat(usage or getattr(output, "usage", None) or Usage())
     return line
+
+
+def falls_short(value: Any) -> bool:
+    """Whether a metric of a sample is short of full marks; never, where the sample has none by itself."""
+    return isinstance(value, int | float) and value < 1
 
 
 def prompt_sha256(prompt: str) -> str:

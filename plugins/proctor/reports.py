@@ -90,8 +90,7 @@ def interval(entry: Mapping[str, Any]) -> str:
 
 
 def _scale(entry: Mapping[str, Any]) -> int:
-    low, high = (entry["value"] if end is None else end for end in entry["ci95"])
-    return 100 if low >= 0 and high <= 1 else 1
+    return 100 if entry.get("share", 0 <= entry["value"] <= 1) else 1
 
 
 def summary(report: Report, most: int = SUMMARY_BYTES) -> str:

@@ -14,7 +14,7 @@ from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
 from proctor.progress import Progress, reporter_of, write_table
-from proctor.records import record, travelling
+from proctor.records import falls_short, record, travelling
 from proctor.resume import PARTS
 from proctor.run import Run, point_latest
 from proctor.sample import Sample
@@ -129,7 +129,7 @@ class Results:
         if record is None or not report.passed or hasattr(report, "wasxfail"):
             return None
         main = self.mains[record["task"], record["variant"]]
-        wrong = record["scores"][main] < 1
+        wrong = falls_short(record["scores"][main])
         if config.get_verbosity() == 0:
             return "passed", "", ""
         return "passed", "w" if wrong else ".", ("WRONG", {"yellow": True}) if wrong else ("RIGHT", {"green": True})
@@ -226,7 +226,7 @@ class Results:
                 record["sample"]
                 for record in self.records
                 if (record["task"], record["variant"]) == (task["task"], task["variant"])
-                and record["scores"].get(task["main"])
+                and _hit(record["scores"].get(task["main"]))
             ]
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
@@ -263,6 +263,10 @@ def _colour(verdict: dict[str, Any]) -> dict[str, bool]:
     if verdict["verdict"] == "PASS":
         return {"green": True}
     return {"red": True} if verdict["stops"] else {"yellow": True}
+
+
+def _hit(value: Any) -> bool:
+    return isinstance(value, int | float) and value > 0
 
 
 def _strict_below(task: dict[str, Any]) -> bool:

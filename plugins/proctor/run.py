@@ -40,6 +40,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "runs_code": loaded.ask.runs_code,
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
+        "aggregates": loaded.benchmark.aggregates,
         "selected": selected,
         "total": len(dataset.samples) * loaded.epochs,
         "epochs": loaded.epochs,

@@ -29,7 +29,7 @@ class Scored:
     """
 
     prompt: str | None
-    scores: Mapping[str, float]
+    scores: Mapping[str, Any]
     error: str | None = None
     flags: Sequence[str] = ()
     cluster: str | None = None
@@ -53,6 +53,11 @@ class ScoredTask:
     @property
     def epochs(self) -> int:
         return int(self.about.get("epochs", 1))
+
+    def aggregate(self, metric: str) -> str | None:
+        """What makes a score of a metric's values, by its name; None for their mean."""
+        name: str | None = self.about.get("aggregates", {}).get(metric)
+        return name
 
     @property
     def main(self) -> str:
@@ -119,7 +124,7 @@ def over_epochs(task: ScoredTask, name: str, metric: str) -> ScoredTask | None:
     A sample that is not scored in every epoch has none. None where the name means nothing, or there is one epoch.
     """
     of = derived(name)
-    if of is None or task.epochs < 2:
+    if of is None or task.epochs < 2 or task.aggregate(metric) is not None:
         return None
     own: dict[str, dict[int, Scored]] = {}
     for (sample, epoch), one in task.samples.items():
@@ -208,7 +213,7 @@ def _columns(task: ScoredTask) -> dict[str, Any]:
     # A sample as the cluster of its own epochs is known without being said.
     clusters = [None if task.epochs > 1 and sample.cluster == key[0] else sample.cluster for key, sample in kept]
     axes = list(dict.fromkeys(axis for _, sample in kept for axis in sample.groups))
-    told = ("task", "variant", "main", *ABOUT, "data", "samples")
+    told = ("task", "variant", "main", "aggregates", *ABOUT, "data", "samples")
     columns: dict[str, Any] = {
         "ids": [key[0] for key, _ in kept],
         "prompts": [None if sample.prompt is None else sample.prompt[:SHORT] for _, sample in kept],

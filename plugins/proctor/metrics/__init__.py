@@ -1,9 +1,10 @@
 """What an answer is worth: pure functions, one module a family.
 
-`answers` compares one answer with the gold one, `code` has pass@k.
+`answers` compares one answer with the gold one, `code` has pass@k; `aggregates` are scores that are no mean of samples.
 """
 
+from proctor.metrics.aggregates import AGGREGATES, Aggregate
 from proctor.metrics.answers import exact_match, same_number
 from proctor.metrics.code import pass_at, pass_at_k
 
-__all__ = ["exact_match", "pass_at", "pass_at_k", "same_number"]
+__all__ = ["AGGREGATES", "Aggregate", "exact_match", "pass_at", "pass_at_k", "same_number"]
