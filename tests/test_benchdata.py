@@ -67,30 +67,30 @@ def test_mmlu_has_all_subjects_in_four_categories(benchdata):
 
 
 def test_no_bundled_question_stands_in_the_published_data(benchdata):
-    import proctor.data
+    import proctor.rows
 
     published = {
         json.dumps(row, sort_keys=True)
         for name in ("gsm8k/test.jsonl.gz", "gsm8k/train.jsonl")
-        for _, row in proctor.data.read_rows(benchdata / name)
+        for _, row in proctor.rows.read_rows(benchdata / name)
     }
     questions = {json.loads(row)["question"].strip().lower() for row in published}
     problems = [
         {part.strip() for row in rows for part in (row["prompt"], row["entry_point"], row["canonical_solution"])}
         for rows in (
-            [row for _, row in proctor.data.read_rows(folder / "humaneval/HumanEval.jsonl")]
+            [row for _, row in proctor.rows.read_rows(folder / "humaneval/HumanEval.jsonl")]
             for folder in (benchdata, ROOT / "data")
         )
     ]
     assert len(problems[1]) > 36
     assert not problems[0] & problems[1]
     for path in sorted((benchdata / "mmlu").rglob("*.csv*")):
-        questions |= {row[0].strip().lower() for _, row in proctor.data.read_rows(path, "none")}
+        questions |= {row[0].strip().lower() for _, row in proctor.rows.read_rows(path, "none")}
     bundled = [
-        row["question"] for f in ("test", "train") for _, row in proctor.data.read_rows(ROOT / f"data/gsm8k/{f}.jsonl")
+        row["question"] for f in ("test", "train") for _, row in proctor.rows.read_rows(ROOT / f"data/gsm8k/{f}.jsonl")
     ]
     for path in sorted((ROOT / "data/mmlu").rglob("*.csv")):
-        bundled += [row[0] for _, row in proctor.data.read_rows(path, "none")]
+        bundled += [row[0] for _, row in proctor.rows.read_rows(path, "none")]
     assert len(questions) > 13000
     assert len(bundled) > 80
     assert [question for question in bundled if question.strip().lower() in questions] == []

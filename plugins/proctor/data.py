@@ -1,26 +1,34 @@
 """Data: where a benchmark's rows lie, and how they become samples.
 
-A data root is a folder `<benchmark>/<file>[.gz]` in the schema that the authors publish: JSON lines,
-JSON or CSV. A `manifest.yaml` names each benchmark's files, its few-shot files and its groups:
+A data root is a folder `<benchmark>/<file>[.gz]` in the schema that the authors publish (`proctor.rows`). A
+`manifest.yaml` names each benchmark's files, its few-shot files and its groups:
 
     mmlu:
-      files: test/{subject}_test.csv        # a name in braces stands for any text, the same in both
+      files: test/{subject}_test.csv        # a name in braces stands for any text, the same in all
       shots: dev/{subject}_dev.csv
       columns: none                         # CSV rows are lists, not records
       groups:
         category: {subject: {STEM: [astronomy, ...], ...}}
+    bbh:
+      files: bbh/{task}.json
+      rows: examples                        # of a JSON object: where the list is
+      texts: {cot: cot-prompts/{task}.txt}  # a whole file as a field of each sample
+    mbpp:
+      files: mbpp.jsonl
+      take: 10:510                          # of the rows, as Python slices them
+      shots: mbpp.jsonl
+      take_shots: 1:4
+    piqa:
+      files: valid.jsonl
+      beside: {label: valid-labels.lst}     # line i of another file as a field of row i
 """
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
 import inspect
-import io
 import json
 import re
-import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -29,10 +37,10 @@ from typing import Any
 from proctor.benchmark import Benchmark
 from proctor.errors import DataError
 from proctor.pins import Published, read_published
+from proctor.rows import Row, read_rows, read_text
 from proctor.sample import Sample
 
-Row = Any
-
+SLICE = re.compile(r"(\d*):(\d*)")
 RECORD = "fetched.json"
 """In a benchmark's folder: what was fetched into it, by proctor.fetch."""
 
@@ -44,6 +52,11 @@ class Source:
     files: str
     shots: str | None = None
     columns: str = "header"
+    rows: str | None = None
+    take: str | None = None
+    take_shots: str | None = None
+    beside: Mapping[str, str] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, Sequence[str]]]] = field(default_factory=dict)
     capability: str | None = None
     language: str | None = None
@@ -100,12 +113,16 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
             source = replace(source, fetch=read_published(entry["fetch"]))
         except ValueError as error:
             raise DataError(f"{path}: {name}: {error}") from None
-    for key in ("files", "shots"):
-        value = getattr(source, key)
-        if not isinstance(value, str) and (key == "files" or value is not None):
+    named = [("files", source.files), ("shots", source.shots), *source.beside.items(), *source.texts.items()]
+    for key, value in named:
+        if not isinstance(value, str) and (key != "shots" or value is not None):
             raise DataError(f"{path}: {name}: {key} must be a file's name within the benchmark's folder, not {value!r}")
         if value is not None and (value.startswith("/") or ".." in Path(value).parts):
             raise DataError(f"{path}: {name}: {key} must lie within the benchmark's folder, not at {value}")
+    for key in ("take", "take_shots"):
+        value = getattr(source, key)
+        if value is not None and not SLICE.fullmatch(str(value)):
+            raise DataError(f"{path}: {name}: {key} takes rows as `10:510` does, from 0, not {value!r}")
     if source.columns not in ("header", "none"):
         raise DataError(f"{path}: {name}: columns is header or none, not {source.columns!r}")
     return source
@@ -185,23 +202,29 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             f"{benchmark.name}: no file {folder / source.files}[.gz]; --data-dir=DIR names a folder that holds "
             f"{benchmark.name}/{source.files}, --data-dir=bundled the bundled samples"
         )
-    read = _reader(benchmark.reader)
     bundled = root is None and benchmark.data is None
     origin = root if root is not None and folder == root / benchmark.name else folder
     source = replace(source, revision=fetched_revision(folder) or source.revision)
     dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
     digest = hashlib.sha256()
+    reading = _Reading(benchmark, source, folder, _reader(benchmark.reader), digest)
     for file in files:
-        examples = _shots(benchmark, source, folder, file, read, shots, digest) if shots else ()
+        examples = reading.shots(file, shots) if shots else ()
+        texts = reading.texts(file)
         before = len(dataset.samples)
-        for number, sample, where in _samples(file, source, read, digest, dataset):
+        for number, sample, where in reading.samples(file, source.take, dataset):
             sample.id = f"{file.key}-{number}" if file.key else number
             sample.groups = {**sample.groups, **_derived(source, sample)}
+            sample.metadata = {**sample.metadata, **texts} if texts else sample.metadata
             dataset.samples.append(sample)
             dataset.shots.append(examples)
             dataset.where.append(where)
         if len(dataset.samples) == before and not dataset.excluded:
             raise DataError(f"{file.path}: no rows")
+    if shots and source.shots == source.files and source.take == source.take_shots:
+        dataset.shots = [
+            _others(sample, own, shots) for sample, own in zip(dataset.samples, dataset.shots, strict=True)
+        ]
     dataset.sha256 = digest.hexdigest()
     return dataset
 
@@ -221,29 +244,121 @@ def _reader(reader: Callable[..., Any]) -> Callable[[Row, str], Any]:
     return lambda row, file: reader(row)
 
 
-def _samples(
-    file: DataFile, source: Source, read: Callable[[Row, str], Any], digest: Any, dataset: Dataset | None
-) -> Iterator[tuple[str, Sample, str]]:
-    """(row number, sample, file:line) of each sample of a file; rows yielding several get `17.0`, `17.1`."""
-    for index, (line, row) in enumerate(read_rows(file.path, source.columns, digest)):
-        where = f"{file.path}:{line}"
-        made = _read(read, row, file, where)
-        if dataset is not None:
-            dataset.rows += 1
-        single = isinstance(made, Sample)
-        count = 0
-        for count, sample in enumerate([made] if isinstance(made, Sample) else made, 1):
-            if isinstance(sample, str) and dataset is not None:
-                dataset.excluded[sample] = dataset.excluded.get(sample, 0) + 1
-                continue
-            if not isinstance(sample, Sample):
-                raise DataError(f"{where}: the reader gave {type(sample).__name__}, not a Sample")
-            for name in ("question", "passage", "reference"):
-                if not isinstance(getattr(sample, name), str):
-                    raise DataError(f"{where}: the {name} is no text but {getattr(sample, name)!r:.60}")
-            yield (str(index) if single else f"{index}.{count - 1}"), sample, where
-        if not count and dataset is not None:
-            dataset.excluded["no sample"] = dataset.excluded.get("no sample", 0) + 1
+@dataclass(frozen=True)
+class _Reading:
+    """A benchmark's files as samples; `digest` takes the content of all that is read."""
+
+    benchmark: Benchmark
+    source: Source
+    folder: Path
+    read: Callable[[Row, str], Any]
+    digest: Any
+
+    def samples(self, file: DataFile, take: str | None, dataset: Dataset | None) -> Iterator[tuple[str, Sample, str]]:
+        """(row number, sample, file:line) of each sample of a file; rows yielding several get `17.0`, `17.1`.
+
+        dataset: where rows, and those that were left out, are counted; None for few-shot files.
+        """
+        for index, line, row in self._rows(file, take):
+            where = f"{file.path}:{line}"
+            made = _read(self.read, row, file, where)
+            if dataset is not None:
+                dataset.rows += 1
+            single = isinstance(made, Sample)
+            count = 0
+            for count, sample in enumerate([made] if isinstance(made, Sample) else made, 1):
+                if isinstance(sample, str) and dataset is not None:
+                    dataset.excluded[sample] = dataset.excluded.get(sample, 0) + 1
+                    continue
+                if isinstance(sample, str):
+                    continue  # no example is made of a row that is left out
+                _check(sample, where)
+                yield (str(index) if single else f"{index}.{count - 1}"), sample, where
+            if not count and dataset is not None:
+                dataset.excluded["no sample"] = dataset.excluded.get("no sample", 0) + 1
+
+    def _rows(self, file: DataFile, take: str | None) -> Iterator[tuple[int, int, Row]]:
+        """(row number from 0, line number from 1, row): with what stands beside it, and of those that are taken."""
+        rows = read_rows(file.path, self.source.columns, self.digest, self.source.rows)
+        beside = {name: self._lines(file, pattern) for name, pattern in self.source.beside.items()}
+        if not beside and take is None:
+            yield from ((index, line, row) for index, (line, row) in enumerate(rows))
+            return
+        known = list(rows)
+        for name, lines in beside.items():
+            if len(lines) != len(known):
+                other = self._own(file, self.source.beside[name])
+                raise DataError(f"{other}: {len(lines)} lines for the {len(known)} rows of {file.path}")
+        first, last = _slice(take)
+        for index, (line, row) in list(enumerate(known))[first:last]:
+            more = {name: lines[index] for name, lines in beside.items()}
+            if more and not isinstance(row, Mapping):
+                raise DataError(f"{file.path}:{line}: the row is no record, so that nothing can be put beside it")
+            yield index, line, {**row, **more} if more else row
+
+    def _own(self, file: DataFile, pattern: str) -> Path:
+        """The file of a pattern whose braces stand for the same text. Raises DataError where it is missing."""
+        path = self.folder / BRACES.sub(lambda _: file.key, pattern)
+        found = next((one for one in (path, path.with_name(path.name + ".gz")) if one.is_file()), None)
+        if found is None:
+            raise DataError(f"{self.benchmark.name}: {path}[.gz] is missing, which belongs to {file.path}")
+        return found
+
+    def _lines(self, file: DataFile, pattern: str) -> list[str]:
+        return [row["line"] for _, row in read_rows(self._own(file, pattern), digest=self.digest)]
+
+    def texts(self, file: DataFile) -> dict[str, str]:
+        """Whole files that belong to one, by the names under which samples have them."""
+        return {name: read_text(self._own(file, pattern), self.digest) for name, pattern in self.source.texts.items()}
+
+    def shots(self, file: DataFile, shots: int) -> list[Sample]:
+        """The first `shots` samples of the few-shot file of `file`; all of them, where it is that itself."""
+        pattern, name = self.source.shots, self.benchmark.name
+        if pattern is None:
+            raise DataError(f"{name}: {shots} shots, but nothing says where few-shot rows are; --shots=0 asks none")
+        own = [other for other in find_files(self.folder, pattern) if other.key == file.key]
+        if not own:
+            missing = self.folder / BRACES.sub(lambda _: file.key, pattern)
+            raise DataError(f"{name}: no few-shot file for {file.path}: {missing}[.gz] is missing")
+        found = []
+        for number, sample, _ in self.samples(own[0], self.source.take_shots, None):
+            sample.id = f"{file.key}-{number}" if file.key else number
+            found.append(sample)
+        same = own[0].path == file.path and self.source.take == self.source.take_shots
+        if len(found) - same < shots:
+            itself = ", of which one is the sample itself" if same else ""
+            raise DataError(
+                f"{own[0].path}: {len(found)} few-shot rows{itself}; {name} needs {shots} "
+                f"(--shots={max(0, len(found) - same)} asks fewer)"
+            )
+        if same:
+            return found
+        return [replace(sample, id=f"shot-{place}") for place, sample in enumerate(found[:shots])]
+
+
+def _others(sample: Sample, found: Sequence[Sample], shots: int) -> list[Sample]:
+    """The first samples of the same file but the sample itself, and others of its cluster."""
+    own = [
+        other
+        for other in found
+        if other.id != sample.id and (sample.cluster is None or other.cluster != sample.cluster)
+    ]
+    return [replace(other, id=f"shot-{number}") for number, other in enumerate(own[:shots])]
+
+
+def _slice(take: str | None) -> tuple[int | None, int | None]:
+    found = SLICE.fullmatch(take or ":")
+    assert found is not None  # checked with the manifest
+    return (int(found[1]) if found[1] else None), (int(found[2]) if found[2] else None)
+
+
+def _check(sample: Any, where: str) -> None:
+    """Raise DataError for what is no sample."""
+    if not isinstance(sample, Sample):
+        raise DataError(f"{where}: the reader gave {type(sample).__name__}, not a Sample")
+    for name in ("question", "passage", "reference"):
+        if not isinstance(getattr(sample, name), str):
+            raise DataError(f"{where}: the {name} is no text but {getattr(sample, name)!r:.60}")
 
 
 def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str) -> Sample | list[Any]:
@@ -261,37 +376,6 @@ def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str)
         raise DataError(f"{where}: this row cannot be read: {type(error).__name__}: {error}; it has: {held}") from None
 
 
-def _shots(
-    benchmark: Benchmark,
-    source: Source,
-    folder: Path,
-    file: DataFile,
-    read: Callable[[Row, str], Any],
-    shots: int,
-    digest: Any,
-) -> list[Sample]:
-    """The first `shots` samples of the few-shot file that belongs to `file`."""
-    pattern = source.shots
-    if pattern is None:
-        raise DataError(
-            f"{benchmark.name}: {shots} shots, but nothing says where few-shot rows are; --shots=0 asks none"
-        )
-    candidates = find_files(folder, pattern)
-    own = [other for other in candidates if other.key == file.key]
-    if not own:
-        missing = folder / BRACES.sub(lambda _: file.key, pattern)
-        raise DataError(f"{benchmark.name}: no few-shot file for {file.path}: {missing}[.gz] is missing")
-    found = [sample for _, sample, _ in _samples(own[0], source, read, digest, None)][:shots]
-    if len(found) < shots:
-        raise DataError(
-            f"{own[0].path}: {len(found)} few-shot rows; {benchmark.name} needs {shots} "
-            f"(--shots={len(found)} asks fewer)"
-        )
-    for number, sample in enumerate(found):
-        sample.id = f"shot-{number}"
-    return found
-
-
 def _derived(source: Source, sample: Sample) -> dict[str, str]:
     """The groups that a manifest derives from others: {category: {subject: {STEM: [astronomy, ...]}}}."""
     derived = {}
@@ -302,71 +386,6 @@ def _derived(source: Source, sample: Sample) -> dict[str, str]:
             if group is not None:
                 derived[axis] = group
     return derived
-
-
-def read_rows(path: Path, columns: str = "header", digest: Any = None) -> Iterator[tuple[int, Row]]:
-    """(line number from 1, row) of a .jsonl, .json or .csv file, plain or .gz.
-
-    A JSON file holds a list of rows, or one row a line; for a list the number is the row's own, from 1.
-    `columns`: `header` makes CSV rows records by their first line, `none` lists.
-    `digest` is updated with the uncompressed content. Raises DataError naming file and line.
-    """
-    text = _text(path, digest)
-    suffix = path.name.removesuffix(".gz").rpartition(".")[2]
-    if suffix == "csv":
-        yield from _csv_rows(path, text, columns)
-    elif suffix == "json" and text.lstrip()[:1] == "[":
-        yield from enumerate(_json(path, 1, text), 1)
-    elif suffix in ("jsonl", "json"):
-        for number, line in enumerate(text.split("\n"), 1):
-            if line.strip():
-                yield number, _json(path, number, line)
-    else:
-        raise DataError(f"{path}: cannot read .{suffix} files; known are .jsonl, .json and .csv, each also .gz")
-
-
-def _text(path: Path, digest: Any) -> str:
-    try:
-        content = path.read_bytes()
-        if path.suffix == ".gz":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read: {error}") from None
-    if digest is not None:
-        digest.update(content)
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{path}:{line}: not UTF-8 (byte {content[error.start]:#04x})") from None
-
-
-def _json(path: Path, line: int, text: str) -> Any:
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{path}:{line + error.lineno - 1}: not JSON: {error.msg} (column {error.colno})") from None
-    except (RecursionError, ValueError) as error:
-        raise DataError(f"{path}:{line}: JSON that cannot be read: {error}") from None
-
-
-def _csv_rows(path: Path, text: str, columns: str) -> Iterator[tuple[int, Row]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header: Sequence[str] | None = None
-    try:
-        for row in reader:
-            if not row:
-                continue
-            if columns == "header" and header is None:
-                header = row
-            elif header is None:
-                yield reader.line_num, row
-            elif len(row) != len(header):
-                raise DataError(f"{path}:{reader.line_num}: {len(row)} columns where the header has {len(header)}")
-            else:
-                yield reader.line_num, dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise DataError(f"{path}:{reader.line_num}: not CSV: {error}") from None
 
 
 def subset(samples: Sequence[Sample], name: str) -> list[int]:

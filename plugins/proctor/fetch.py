@@ -26,10 +26,11 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import RECORD, Source, names_of, read_rows
+from proctor.data import RECORD, Source, names_of
 from proctor.download import download, shown
 from proctor.errors import DataError
 from proctor.pins import Pin, Published
+from proctor.rows import read_rows
 
 YES = ("1", "on", "yes", "true")
 LIVE_EVERY, PLAIN_EVERY = 0.1, 10.0
@@ -237,7 +238,8 @@ def mirrored(url: str, mirror: str | None) -> str:
 
 def _unpacked(source: Source, pin: Pin, name: str, archive: Path, into: Path) -> dict[str, Path]:
     """The members of an archive that the manifest means, unpacked below `into`, by their names in the folder."""
-    meant = [names_of(pattern) for pattern in (source.files, source.shots) if pattern]
+    patterns = [source.files, source.shots, *source.beside.values(), *source.texts.values()]
+    meant = [names_of(pattern) for pattern in patterns if pattern]
     found: dict[str, Path] = {}
     shutil.rmtree(into, ignore_errors=True)
     try:

@@ -12,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proctor import Benchmark, DataError, Sample, generate
 from proctor.collect import _may_continue, _may_match
-from proctor.data import find_files, load, read_rows, subset
+from proctor.data import find_files, load, subset
 from proctor.journal import Journal, merge
 from proctor.records import to_line
+from proctor.rows import read_rows
 
 ROWS = [{"question": "one", "answer": "1"}, {"question": "two, “quoted”\nand more", "answer": "2"}]
 
@@ -50,13 +51,29 @@ def test_line_separators_of_unicode_end_no_row(tmp_path: Path):
         ("rows.csv", b'a,b\n1,"2\n', r"rows\.csv:\d: not CSV"),
         ("rows.jsonl.gz", b"no gzip", r"rows\.jsonl\.gz: cannot be read"),
         ("rows.jsonl.gz", gzip.compress(b'{"a": 1}\n' * 99)[:-9], r"rows\.jsonl\.gz: cannot be read"),
-        ("rows.parquet", b"", r"cannot read \.parquet files; known are \.jsonl, \.json and \.csv"),
+        ("rows.parquet", b"", r"cannot read \.parquet files; known are \.jsonl"),
     ],
 )
 def test_what_cannot_be_read_is_named_with_its_line(tmp_path: Path, name: str, content: bytes, message: str):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(DataError, match=message):
         list(read_rows(tmp_path / name))
+
+
+def test_text_files_are_rows_by_their_lines_and_tsv_by_its_tabs(tmp_path: Path):
+    (tmp_path / "news.eng").write_text("one\n\nthree \u2028 still\n", encoding="utf-8")
+    assert list(read_rows(tmp_path / "news.eng")) == [
+        (1, {"line": "one"}), (2, {"line": ""}), (3, {"line": "three \u2028 still"})
+    ]  # fmt: skip
+    (tmp_path / "all.tsv").write_text('id\ttext\n1\tsay "no\n')
+    assert list(read_rows(tmp_path / "all.tsv")) == [(2, {"id": "1", "text": 'say "no'})]
+
+
+def test_rows_may_lie_in_a_list_within_an_object(tmp_path: Path):
+    (tmp_path / "rows.json").write_text(json.dumps({"version": 1, "examples": ROWS}, indent=1))
+    assert list(read_rows(tmp_path / "rows.json", key="examples")) == [(1, ROWS[0]), (2, ROWS[1])]
+    with pytest.raises(DataError, match="no list of rows under 'data'; the file has: version, examples"):
+        list(read_rows(tmp_path / "rows.json", key="data"))
 
 
 def test_files_of_a_pattern_are_keyed_by_what_the_braces_stand_for(tmp_path: Path):
@@ -193,3 +210,82 @@ def test_any_text_becomes_one_line_and_back(text: str):
     line = to_line({"text": text})
     assert "\n" not in line.replace("\\n", "")
     assert json.loads(line.encode().decode()) == {"text": text}
+
+
+@pytest.fixture
+def rooted(tmp_path: Path):
+    """Loads a benchmark by an entry of a manifest that is given as text."""
+
+    def loaded(entry: str, shots: int = 0, reader: object = None):
+        (tmp_path / "data" / "made").mkdir(parents=True, exist_ok=True)
+        (tmp_path / "data" / "manifest.yaml").write_text(
+            "made:\n" + "".join(f"  {line}\n" for line in entry.split("\n"))
+        )
+        made = Benchmark("made", main="right", prompt="", shots=shots)
+        made.module = tmp_path / "evals" / "test_made.py"
+        made.rows(reader or (lambda row: Sample(question=str(row["n"]), target=row.get("label"))))
+        made.test(generate())(lambda sample, output, score: None)
+        return load(made, None, shots)
+
+    loaded.folder = tmp_path / "data" / "made"  # type: ignore[attr-defined]
+    loaded.folder.mkdir(parents=True)  # type: ignore[attr-defined]
+    (loaded.folder / "rows.jsonl").write_text("".join(f'{{"n": {n}}}\n' for n in range(6)))  # type: ignore[attr-defined]
+    return loaded
+
+
+def test_labels_may_lie_in_a_file_beside_the_rows(rooted):
+    (rooted.folder / "labels.lst").write_text("a\nb\nc\nd\ne\nf\n")
+    found = rooted("files: rows.jsonl\nbeside: {label: labels.lst}\ntake: '1:3'")
+    assert [(sample.id, sample.question, sample.target) for sample in found.samples] == [
+        ("1", "1", "b"),
+        ("2", "2", "c"),
+    ]
+    assert found.rows == 2
+    (rooted.folder / "labels.lst").write_text("a\nb\n")
+    with pytest.raises(DataError, match=r"labels\.lst: 2 lines for the 6 rows of .*rows\.jsonl"):
+        rooted("files: rows.jsonl\nbeside: {label: labels.lst}")
+    (rooted.folder / "labels.lst").unlink()
+    with pytest.raises(DataError, match=r"labels\.lst\[\.gz\] is missing, which belongs to .*rows\.jsonl"):
+        rooted("files: rows.jsonl\nbeside: {label: labels.lst}")
+
+
+def test_samples_and_shots_may_be_parts_of_one_file(rooted):
+    found = rooted("files: rows.jsonl\ntake: '3:'\nshots: rows.jsonl\ntake_shots: '1:3'", shots=2)
+    assert [sample.question for sample in found.samples] == ["3", "4", "5"]
+    assert {tuple(shot.question for shot in shots) for shots in found.shots} == {("1", "2")}
+
+
+def test_a_sample_is_never_its_own_example(rooted):
+    found = rooted("files: rows.jsonl\nshots: rows.jsonl", shots=2)
+    assert [[shot.question for shot in shots] for shots in found.shots] == [
+        ["1", "2"], ["0", "2"], ["0", "1"], ["0", "1"], ["0", "1"], ["0", "1"]
+    ]  # fmt: skip
+    with pytest.raises(DataError, match="of which one is the sample itself; made needs 6 \\(--shots=5"):
+        rooted("files: rows.jsonl\nshots: rows.jsonl", shots=6)
+    together = rooted(
+        "files: rows.jsonl\nshots: rows.jsonl", 1,
+        lambda row: Sample(question=str(row["n"]), cluster=str(row["n"] // 2)),
+    )  # fmt: skip
+    assert [[shot.question for shot in shots] for shots in together.shots] == [["2"], ["2"], ["0"], ["0"], ["0"], ["0"]]
+
+
+def test_a_whole_file_may_be_a_field_of_each_sample(rooted):
+    (rooted.folder / "a.jsonl").write_text('{"n": 1}\n')
+    (rooted.folder / "prompts").mkdir()
+    (rooted.folder / "prompts" / "a.txt").write_text("Q: one\nA: 1\n")
+    (rooted.folder / "rows.jsonl").unlink()
+    (sample,) = rooted("files: '{task}.jsonl'\ntexts: {cot: 'prompts/{task}.txt'}").samples
+    assert sample.fields()["cot"] == "Q: one\nA: 1\n"
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("files: rows.jsonl\ntake: 1 to 3", "take takes rows as `10:510` does, from 0, not '1 to 3'"),
+        ("files: rows.jsonl\nbeside: {label: ../x}", "label must lie within the benchmark's folder"),
+        ("files: rows.jsonl\ntexts: {cot: [x]}", "cot must be a file's name"),
+    ],
+)
+def test_what_a_manifest_cannot_mean(rooted, entry: str, message: str):
+    with pytest.raises(DataError, match=message):
+        rooted(entry)
