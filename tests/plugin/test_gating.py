@@ -39,7 +39,7 @@ def test_a_checkpoint_that_is_as_good_passes(scored: Suite, workers: tuple[str, 
     assert result.ret == 0, result.stdout.str()
     result.assert_outcomes(passed=COUNT + 1)
     result.stdout.fnmatch_lines(
-        ["*= gates =*", "PASS          sums gen right max_drop: 100.00 after 100.00, drop 0.00 (-6.02 … 6.02), *"]
+        ["*= gates =*", "PASS          sums gen right max_drop: 100.00 after 100.00, drop 0.00 (-6.11 … 6.11), *"]
     )
     (verdict,) = scored.report("run")["gates"]
     assert (verdict["verdict"], verdict["flips"], verdict["n"]) == ("PASS", {"lost": 0, "gained": 0}, COUNT)
