@@ -60,9 +60,9 @@ class Paired:
     sample is its own. `binary`: all scores are 0 or 1.
 
     Intervals of binary scores are Tango's (`tango`). Clusters enter as an effective number of pairs (n over the design
-    effect, as in `statistics.mean_interval`) and by Student's quantile with (Σs²)²/Σs⁴ degrees of freedom, s being the
-    clusters' residual sums: the effective number of clusters (Carter, Schnepel & Steigerwald 2017, Review of Economics
-    and Statistics 99:698-709, with the estimated variances for the true ones), since a few clusters that flip as a
+    effect, as in `statistics.mean_interval`) and by Student's quantile with 2 / (Σs⁴ / (Σs²)² - 1 / clusters) degrees
+    of freedom, s being the clusters' residual sums: those of the χ² that varies as much as the variance's estimate does
+    (Satterthwaite 1946, Biometrics Bulletin 2:110-114), with the kurtosis that is seen. A few clusters that flip as a
     whole tell less than their samples seem to. Other scores: at each end, what lies further out of Student's interval
     and of the bias-corrected and accelerated bootstrap over clusters (BCa; Efron 1987, JASA 82:171-185). BCa alone
     covers far less than it says where most scores are unchanged, and Student's errs to one side where they are skewed
@@ -157,7 +157,8 @@ class Paired:
         fourth = float((residuals**4).sum())
         if fourth == 0:
             return self.clusters - 1
-        return min(self.clusters - 1, max(LEAST_FREEDOM, float((residuals**2).sum()) ** 2 / fourth))
+        varies = fourth / float((residuals**2).sum()) ** 2 - 1 / self.clusters
+        return min(self.clusters - 1, max(LEAST_FREEDOM, 2 / max(varies, 1e-12)))
 
     @property
     def _sums(self) -> Values:

@@ -129,6 +129,16 @@ def test_samples_that_say_the_same_count_once():
     assert ten.p_different() == pytest.approx(alone.p_different())
 
 
+def test_clusters_have_the_degrees_of_freedom_with_which_their_variance_varies():
+    random = np.random.default_rng(19)
+    pairs = Paired(random.normal(size=2_000), np.repeat(np.arange(1_000), 2), False)
+    estimates = [random.normal(size=1_000).var() for _ in range(2_000)]
+    assert pairs.freedom == pytest.approx(2 * np.mean(estimates) ** 2 / np.var(estimates), rel=0.15)
+    # Of 100 clusters five flip, two of them back: about twice as many as flip, and not 99.
+    flips = np.repeat([1.0, -1.0, 0.0], [15, 10, 475])
+    assert Paired(flips, np.repeat(np.arange(100), 5), True).freedom == pytest.approx(10, abs=1)
+
+
 def test_one_cluster_says_nothing():
     assert paired([1, 1, 0], [0, 0, 0], ["a"] * 3).interval() == (-1, 1)
     assert paired([1, 1, 0], [0, 0, 0], ["a"] * 3).p_beyond(0.1) == 1
