@@ -174,7 +174,7 @@ def sampled(
     for differences in drawn(random, sizes, rate, drop, correlation, draws):
         pairs = Paired(differences, codes, True)
         # As Paired.interval, but Tango's formula for all draws at once: it takes most of the time.
-        scale = (pairs._size or math.nan) / pairs.n
+        scale = (pairs.effective or math.nan) / pairs.n
         alarmed = drop == 0 and pairs.lost > pairs.gained and pairs.p_different() <= 0.05
         found.append((pairs.lost * scale, pairs.gained * scale, scale * pairs.n, pairs._quantile(0.95), alarmed))
     lost, gained, n, quantile, alarms = np.array(found).T

@@ -28,6 +28,9 @@ from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
 from proctor.selection import limited, of_variant, stored, without_effect
 
+MOST_ITEMS = 5_000_000
+"""Samples times epochs of a task: an item takes about a kilobyte."""
+
 
 class LoadedTask:
     """A task as this run asks it: with its data, prompt and parameters after all options."""
@@ -184,6 +187,12 @@ class Collecting:
             self.problem = self.problem or lacks
             return []
         loaded = self._load(task)
+        count = len(loaded.dataset.samples)
+        if count * loaded.epochs > MOST_ITEMS:
+            raise SetupError(
+                f"--epochs={loaded.epochs}: {count:,} samples of {task.benchmark.name} in as many epochs are more than "
+                f"the {MOST_ITEMS:,} that a run can hold"
+            )
         loaded.check()
         self.tasks.append(loaded)
         return [

@@ -140,6 +140,7 @@ def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> in
         print(f"{record['verdict']:<12}  {verdicts.line(record)}")
     if untrusted := _untrusted(candidate):
         print(untrusted)
+        return gates.TOO_MANY_ERRORS
     return gates.exit_code(found)
 
 
@@ -252,7 +253,11 @@ def _compare_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) ->
         parser.error("--task: OTHER=NAME is needed, as gsm8k_cot=gsm8k")
     name, _, other = (chosen.metric or "").partition(":")
     wish = compare.Wish((name, other or name) if name else None, chosen.pair)
-    found = compare.compare([compare.read(place, names) for place in chosen.runs], wish)
+    several = [compare.read(place, names) for place in chosen.runs]
+    known = {task for run in several for task, _ in run.tasks}
+    if missing := [other for other, name in names.items() if name not in known]:
+        parser.error(f"--task {missing[0]}={names[missing[0]]}: no run has a task called {missing[0]}")
+    found = compare.compare(several, wish)
     count = None if chosen.flips == "all" else int(chosen.flips)
     told = differences.Told(found, chosen.groups, count, chosen.full, names)
     for line in told.text():

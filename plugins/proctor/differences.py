@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.compare import Change, Comparison, Pairs, Rank, Task, TaskComparison, records
+from proctor.errors import SetupError
 from proctor.paired import holm
 from proctor.runs import Key, ScoredRun
 
@@ -118,7 +119,8 @@ def legend(runs: Sequence[ScoredRun]) -> Iterator[str]:
     for place, run in enumerate(runs):
         about = " ".join(filter(None, [run.model.get("engine"), run.model.get("engine_version")]))
         name = run.model.get("name") or "an unknown model"
-        yield f"{letter(place)}  {name}{f' ({about})' if about and about != name else ''}: {run.place}"
+        shown = f"{name} ({about})" if about and about != name else name
+        yield f"{letter(place)}  {shown}: {run.place}{', partial' if run.run.get('partial') else ''}"
 
 
 def rows(found: Comparison, groups: str | None) -> list[Row]:
@@ -206,7 +208,11 @@ def _shown_groups(one: TaskComparison, groups: str | None) -> list[str]:
         return []
     if groups is None:
         return [name for members in axes.values() if len(members) <= FEW for name in members]
-    return names if groups == "all" else axes.get(groups, [])
+    if groups != "all" and groups not in axes:
+        raise SetupError(
+            f"--groups {groups}: {' '.join(one.task)} has no such axis; there are: {', '.join(axes) or 'none'}"
+        )
+    return names if groups == "all" else axes[groups]
 
 
 def remarks(found: Comparison) -> Iterator[str]:

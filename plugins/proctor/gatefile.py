@@ -78,7 +78,12 @@ class Gate:
 
     def means(self, task: tuple[str, str]) -> bool:
         """Whether one of its patterns is that of a task: of the benchmark's name, or that and the variant."""
-        return any(fnmatchcase(task[0], one) or fnmatchcase("_".join(task), one) for one in self.benchmarks)
+        return any(matches(one, task) for one in self.benchmarks)
+
+
+def matches(pattern: str, task: tuple[str, str]) -> bool:
+    """Whether a pattern is that of a task: of the benchmark's name, or that and the variant."""
+    return fnmatchcase(task[0], pattern) or fnmatchcase("_".join(task), pattern)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +142,9 @@ class _Reader:
 TOP = ("gates", "confidence", "power", "correction", "coverage", "inconclusive", "missing", "noise")
 OWN = ("name", "benchmarks", "metric", "group", "average", "tier", "inconclusive", "missing", *RULES)
 POLICIES = ("block", "warn")
+SCORED = ("max_drop", "no_significant_drop", "min_score")
+TAKES = {"metric": (*SCORED, "max_gap", "min_pass"), "group": (*SCORED, "min_pass"), "average": SCORED}
+"""Keys that some rules take: the others are on the whole task."""
 
 
 def read(path: Path) -> Gates:
@@ -147,6 +155,8 @@ def read(path: Path) -> Gates:
     if not isinstance(entries, list) or not entries:
         reader.fail(("gates",), "a list of gates is needed, each with benchmarks and a rule")
     noise = top.get("noise")
+    if noise is not None and not (path.parent / reader.text(("noise",), noise)).is_file():
+        reader.fail(("noise",), f"there is no file {path.parent / noise}; `proctor noise RUN RUN... --write` makes one")
     gates = [_gate(reader, ("gates", place), entry, top) for place, entry in enumerate(entries)]
     names: dict[str, int] = {}
     for place, gate in enumerate(gates):
@@ -177,6 +187,10 @@ def _gate(reader: _Reader, where: tuple[str | int, ...], entry: Any, top: Mappin
     rules = {name: _rule(reader, (*where, name), name, own[name], top) for name in own if name in RULES}
     if not rules:
         reader.fail(where, f"a rule is needed: one of {', '.join(RULES)}")
+    for key, rules_with in TAKES.items():
+        other = next((name for name in rules if key in own and name not in rules_with), None)
+        if other is not None:
+            reader.fail((*where, key), f"{other} takes no {key}: give it a gate of its own")
     if "group" in own and "average" in own:
         reader.fail((*where, "average"), "a gate is on one group or on the average of an axis, not on both")
     required = reader.word((*where, "tier"), own.get("tier", "required"), ("required", "advisory")) == "required"
@@ -217,7 +231,8 @@ def _rule(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any, 
         return Margin(reader.number(where, value, 0, 1))
     if name == "no_significant_drop":
         if not isinstance(value, Mapping):
-            return Seen(reader.number(where, value, 1e-9, 1), float(top.get("power", 0.8)))
+            power = reader.number(("power",), top.get("power", 0.8), 0.5, 0.9999)
+            return Seen(reader.number(where, value, 1e-9, 1), power)
         seen = reader.keys(where, value, ("smallest", "power"))
         power = reader.number((*where, "power"), seen.get("power", top.get("power", 0.8)), 0.5, 0.9999)
         return Seen(reader.number((*where, "smallest"), seen.get("smallest"), 1e-9, 1), power)
@@ -277,6 +292,8 @@ def _document(path: Path) -> tuple[_Reader, Any]:
         if node is not None:
             _places(reader, node, (), lines)
         return reader, yaml.safe_load(text)
+    except (ValueError, RecursionError) as error:  # a date of no calendar, a number of a thousand digits, a loop
+        raise SetupError(f"{path}: cannot be read: {type(error).__name__}: {error}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 1}" if mark is not None else ""
@@ -291,6 +308,8 @@ def _places(reader: _Reader, node: Any, where: tuple[str | int, ...], lines: dic
     if isinstance(node, yaml.MappingNode):
         seen: set[str] = set()
         for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise SetupError(f"{reader.path}:{key.start_mark.line + 1}: a word is needed for a key")
             lines[(*where, key.value)] = key.start_mark.line + 1
             if key.value in seen:
                 reader.fail((*where, key.value), "this key stands twice")

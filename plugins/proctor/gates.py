@@ -120,12 +120,10 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
     """
     for gate in gates.gates:
         chosen = list(filter(gate.means, tasks))
-        if not chosen:
-            names = ", ".join(" ".join(key) for key in tasks) or "none"
-            raise SetupError(
-                f"{gates.path}:{gate.line}: no task that runs is called {' or '.join(gate.benchmarks)}; "
-                f"there are: {names}"
-            )
+        for pattern in gate.benchmarks:
+            if not any(gatefile.matches(pattern, task) for task in tasks):
+                names = ", ".join(" ".join(key) for key in tasks) or "none"
+                raise SetupError(f"{gates.path}:{gate.line}: no task that runs is called {pattern}; there are: {names}")
         _check_epochs(gates, gate, [tasks[key] for key in chosen])
         if baseline is None:
             needs = next((name for name in gate.rules if name in gatefile.NEED_BASELINE), None)
@@ -135,6 +133,9 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
                 )
             continue
         for key in chosen:
+            if key in baseline.tasks:
+                _check_names(gates, gate, baseline.tasks[key])
+                _check_margins(gates, gate, baseline.tasks[key])
             if key in baseline.tasks and any(name in gatefile.NEED_BASELINE for name in gate.rules):
                 differs = runs.incomparable(baseline.tasks[key], ScoredTask(tasks[key], {}))
                 if differs:
@@ -142,6 +143,40 @@ def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], base
                         f"{baseline.place} and this run asked {' '.join(key)} otherwise, so that "
                         f"{gates.path}:{gate.line} cannot compare them:" + "".join(f"\n  {one}" for one in differs)
                     )
+
+
+def _check_names(gates: Gates, gate: Gate, task: ScoredTask) -> None:
+    """Raise SetupError for a metric or a group that the baseline has not, where it is compared with."""
+    if not task.samples or not any(name in gatefile.NEED_BASELINE for name in gate.rules):
+        return
+    where = f"{gates.path}:{gate.line}: the baseline's {task.name} has no"
+    derived = gate.metric and task.epochs > 1 and epochs.derived(gate.metric)
+    if gate.metric and gate.metric not in task.metrics and not derived:
+        raise SetupError(f"{where} metric {gate.metric}; there are: {', '.join(sorted(task.metrics))}")
+    axis, pattern = gate.group or (gate.average, "*")
+    if axis is not None:
+        groups = sorted({one.groups[axis] for one in task.samples.values() if axis in one.groups})
+        if not any(fnmatchcase(group, pattern) for group in groups):
+            axes = dict.fromkeys(name for one in task.samples.values() for name in one.groups)
+            known = ", ".join(groups) if groups else f"axes {', '.join(axes) or 'none'}"
+            raise SetupError(f"{where} group {axis}={pattern}; there are: {known}")
+
+
+def _check_margins(gates: Gates, gate: Gate, task: ScoredTask) -> None:
+    """Raise SetupError for a margin or a floor that no score of a task can reach, where all its scores are shares."""
+    metric = gate.metric or task.main
+    aggregate = task.aggregate(metric)
+    values = (one.scores[metric] for one in task.samples.values() if metric in one.scores)
+    if not (scores.aggregate_of(aggregate).share if aggregate else all(0 <= value <= 1 for value in values)):
+        return
+    for rule, wanted in gate.rules.items():
+        value = wanted if isinstance(wanted, float) else wanted.value if isinstance(wanted, Margin) else 0.0
+        if not 0 <= value <= 1:
+            hint = f"; {value / 100:g} are {value:g} of 100" if 1 < value <= 100 else ""
+            raise SetupError(
+                f"{gates.path}:{gate.line}: {rule}: {value:g} cannot be, since {metric} of {task.name} lies between 0 "
+                f"and 1{hint}"
+            )
 
 
 def _check_epochs(gates: Gates, gate: Gate, tasks: Sequence[Mapping[str, Any]]) -> None:
@@ -163,6 +198,7 @@ def judge(
     found: list[tuple[Gate, Verdict]] = []
     for gate in gates.gates:
         for key in filter(gate.means, candidate.tasks):
+            _check_margins(gates, gate, candidate.tasks[key])
             other = None if baseline is None else baseline.tasks.get(key)
             found += [(gate, one) for one in _Judge(gates, gate, candidate.tasks[key], other, noise).verdicts()]
     return _decided(gates, found)
@@ -247,7 +283,15 @@ class _Judge:
         """A task that has the metric of the gate, where that is one which several epochs give together."""
         if self.gate.metric is None or self.gate.metric in task.metrics:
             return task
-        return runs.over_epochs(task, self.gate.metric, task.main) or task
+        found = runs.over_epochs(task, self.gate.metric, task.main)
+        if found is None:
+            return task
+        if not found.metrics:
+            self._fail(
+                f"no sample of {task.name} has {self.gate.metric}: it takes as many epochs, of which there are "
+                f"{task.epochs}, and scores of right or wrong"
+            )
+        return found
 
     def _own(self, group: str | None = None) -> dict[Key, Scored]:
         """The candidate's samples that have the metric. Raises SetupError for a metric that none has."""
@@ -313,7 +357,7 @@ class _Judge:
             estimate = scores.macro(values, self.gates.confidence, self._aggregate)
         else:
             own = [one.scores[self.metric] for one in samples]
-            estimate = scores.estimate(own, _clusters(samples), self.gates.confidence, self._aggregate)
+            estimate = scores.estimate(own, _clusters(samples), self.gates.confidence, self._aggregate, exact=True)
         low = -math.inf if estimate.low is None else estimate.low
         high = math.inf if estimate.high is None else estimate.high
         verdict = PASS if low >= least else FAIL if high < least else INCONCLUSIVE
@@ -376,9 +420,7 @@ class _Judge:
         if known["detectable"] <= wanted.smallest:
             reason = f"no drop is seen, and one of {wanted.smallest:g} would be with a power of {wanted.power:g}"
             return self._new(rule, PASS, reason, **known)
-        # As many as make the detectable drop as small: it shrinks with the root.
-        needed = known["n"] * (known["detectable"] / wanted.smallest) ** 2
-        known["needed"] = math.ceil(needed) if math.isfinite(needed) else needed
+        known["needed"] = paired.needed_to_see(difference, wanted.smallest, wanted.power, self.gates.confidence)
         reason = f"no drop is seen, but one of {wanted.smallest:g} might have been missed"
         return self._new(rule, INCONCLUSIVE, reason, **known)
 
@@ -433,8 +475,12 @@ class _Judge:
         if not scored:
             why = "no sample has its epochs scored as right or wrong"
             return self._new(rule, MISSING, why, **known)
+        if len(scored) < self.gates.coverage * len(own):
+            why = f"only {len(scored)} of {len(own)} samples are scored in every epoch"
+            return self._new(rule, MISSING, why, **known)
         values = [one.scores[name] for one in scored.values()]
-        estimate = statistics.mean_interval(values, _clusters(list(scored.values())), self.gates.confidence)
+        clusters = _clusters(list(scored.values()))
+        estimate = statistics.mean_interval(values, clusters, self.gates.confidence, exact=True)
         known |= {"value": estimate.value, "margin": wanted.share, "n": estimate.n}
         short = [sample for sample, one in scored.items() if not one.scores[name]]
         told = f"{len(short)} of {len(scored)} samples are right in fewer than {name} epochs"
@@ -458,6 +504,9 @@ class _Judge:
         Medicine 27:1693-1702; Newcombe 1998, Statistics in Medicine 17:873-890, for proportions).
         """
         members: dict[str, list[Scored]] = {}
+        if not any(gap.axis in sample.groups for sample in self.task.samples.values()):
+            axes = dict.fromkeys(axis for sample in self.task.samples.values() for axis in sample.groups)
+            self._fail(f"{self.task.name} has no axis {gap.axis}; there are: {', '.join(axes) or 'none'}")
         for sample in self._own().values():
             if self.metric in sample.scores and gap.axis in sample.groups:
                 members.setdefault(sample.groups[gap.axis], []).append(sample)

@@ -7,12 +7,20 @@ baseline had right and the candidate has wrong, `gained` the reverse. numpy and 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from proctor.statistics import are_binary, codes_of, normal_quantile, student_quantile, variance_of_mean
+from proctor.statistics import (
+    are_binary,
+    codes_of,
+    normal_quantile,
+    span_of,
+    student_quantile,
+    unseen,
+    variance_of_mean,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -26,6 +34,8 @@ MOST_RESAMPLED = 5_000
 """Clusters up to which the bootstrap is drawn; of more, the mean is normal enough for Student's interval."""
 SEED = 20240807
 LEAST_FREEDOM = 2.0
+FEW = 10
+"""Clusters that differ, below which their spread says too little of those that were not seen."""
 
 
 class Difference(Protocol):
@@ -47,6 +57,8 @@ class Difference(Protocol):
     def standard_error(self) -> float: ...
     @property
     def freedom(self) -> float: ...
+    @property
+    def effective(self) -> float: ...
     def interval(self, confidence: float = 0.95) -> tuple[float, float]: ...
     def p_beyond(self, margin: float) -> float: ...
     def p_different(self) -> float: ...
@@ -57,7 +69,7 @@ class Paired:
     """Scores of the same samples in two runs.
 
     `differences`: shape (n,), candidate minus baseline. `codes`: the cluster of each, numbered from 0; None where every
-    sample is its own. `binary`: all scores are 0 or 1.
+    sample is its own. `binary`: all scores are 0 or 1. `span`: how far two scores can lie apart.
 
     Intervals of binary scores are Tango's (`tango`). Clusters enter as an effective number of pairs (n over the design
     effect, as in `statistics.mean_interval`) and by Student's quantile with 2 / (Σs⁴ / (Σs²)² - 1 / clusters) degrees
@@ -72,6 +84,7 @@ class Paired:
     differences: Values
     codes: Codes | None
     binary: bool
+    span: float = 1.0
 
     @property
     def n(self) -> int:
@@ -97,11 +110,10 @@ class Paired:
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         """Two-sided confidence interval of the difference; as wide as can be where the data say nothing."""
         if self.binary:
-            size = self._size
-            if size is None:
+            if not self.effective:
                 return -1.0, 1.0
-            scale = size / self.n
-            low, high = tango(self.lost * scale, self.gained * scale, size, self._quantile(confidence))
+            scale = self.effective / self.n
+            low, high = tango(self.lost * scale, self.gained * scale, self.effective, self._quantile(confidence))
             return float(low), float(high)
         if self.clusters < 2:
             return -math.inf, math.inf
@@ -114,15 +126,14 @@ class Paired:
     def p_beyond(self, margin: float) -> float:
         """One-sided p-value of the hypothesis that the drop is at most `margin`; goes with `interval`."""
         if self.binary:
-            size = self._size
-            if size is None:
+            if not self.effective:
                 return 1.0
-            scale = size / self.n
-            return lower_tail(float(score(self.lost * scale, self.gained * scale, size, -margin)), self.freedom)
+            scale = self.effective / self.n
+            statistic = score(self.lost * scale, self.gained * scale, self.effective, -margin)
+            return lower_tail(float(statistic), self.freedom)
         if self.clusters < 2:
             return 1.0
-        error = self.standard_error
-        p = lower_tail((self.value + margin) / error, self.freedom) if error else float(self.value >= -margin)
+        p = lower_tail((self.value + margin) / self.standard_error, self.freedom)
         return p if self.clusters > MOST_RESAMPLED else max(p, 1 - self._bootstrap.level(-margin))
 
     def p_different(self) -> float:
@@ -142,18 +153,25 @@ class Paired:
 
     @property
     def standard_error(self) -> float:
-        """Of the mean difference, robust to dependence within clusters; at least that of one pair that differs."""
+        """Of the mean difference, robust to dependence within clusters, and never 0: what was not seen may still be.
+
+        At least that of one pair that differs, of flags. Of other scores, where fewer than `FEW` clusters differ from
+        the mean, so much that the interval is as wide as that of flags none of which changed.
+        """
         if self.clusters < 2:
             return math.inf
         error = math.sqrt(variance_of_mean(self.differences, self.codes, self.clusters))
-        return max(error, 1 / self.n) if self.binary else error
+        if self.binary:
+            return max(error, 1 / self.effective)
+        differ = (abs(self._residuals) > 1e-9 * self.span).sum()
+        return max(error, unseen(self.span, self.clusters)) if differ < FEW else error
 
     @cached_property
     def freedom(self) -> float:
         """Degrees of freedom: of Student's quantile with clusters or real values, infinite for independent flags."""
         if self.codes is None:
             return math.inf if self.binary else self.n - 1
-        residuals = self._sums - self._sizes * self.value
+        residuals = self._residuals
         fourth = float((residuals**4).sum())
         if fourth == 0:
             return self.clusters - 1
@@ -169,6 +187,11 @@ class Paired:
         return np.bincount(self.codes, weights=self.differences, minlength=self.clusters).astype(float)
 
     @property
+    def _residuals(self) -> Values:
+        """Of the clusters' sums."""
+        return self._sums - self._sizes * self.value
+
+    @property
     def _sizes(self) -> Values:
         import numpy as np
 
@@ -177,12 +200,12 @@ class Paired:
         return np.bincount(self.codes, minlength=self.clusters).astype(float)
 
     @cached_property
-    def _size(self) -> float | None:
-        """How many independent pairs would tell as much as these; None where that cannot be said."""
+    def effective(self) -> float:
+        """How many independent pairs would tell as much as these; 0 where that cannot be said."""
         if self.codes is None:
             return self.n
         if self.clusters < 2:
-            return None
+            return 0.0
         independent = float(self.differences.var()) / (self.n - 1)
         if independent == 0:
             return self.clusters
@@ -204,7 +227,8 @@ def paired(baseline: Sequence[float], candidate: Sequence[float], clusters: Sequ
     before, after = np.asarray(baseline, dtype=float), np.asarray(candidate, dtype=float)
     if len(before) != len(after) or not len(before):
         raise ValueError(f"{len(before)} and {len(after)} scores make no pairs")
-    return Paired(after - before, codes_of(clusters, len(before)), are_binary(before) and are_binary(after))
+    binary = are_binary(before) and are_binary(after)
+    return Paired(after - before, codes_of(clusters, len(before)), binary, span_of(np.concatenate([before, after])))
 
 
 @dataclass(frozen=True)
@@ -250,6 +274,14 @@ class Average:
     def standard_error(self) -> float:
         return math.sqrt(sum(self._variances)) / len(self.groups)
 
+    @property
+    def effective(self) -> float:
+        """How many independent pairs would tell as much as these, of clusters and in groups of unequal size."""
+        spread = self.standard_error**2 * self.n + self.value**2
+        if not math.isfinite(spread):
+            return 0.0
+        return self.n / max(1.0, spread / max((self.lost + self.gained) / self.n, 1 / self.n))
+
     @cached_property
     def freedom(self) -> float:
         total = sum(self._variances)
@@ -291,8 +323,8 @@ def lower_tail(statistic: float, freedom: float) -> float:
 def _group_variance(group: Difference) -> float:
     if not isinstance(group, Paired) or not group.binary:
         return group.standard_error**2
-    size = group._size
-    if size is None:
+    size = group.effective
+    if not size:
         return 1.0
     scale = size / group.n
     lost, gained = (group.lost * scale + 1) / (size + 2), (group.gained * scale + 1) / (size + 2)
@@ -306,33 +338,82 @@ def detectable(difference: Difference, power: float = 0.8, confidence: float = 0
     McHugh 1987, Biometrics 43:571-582), at the effective number of pairs; and one more, for the test is exact.
     """
     reach, chance = student_quantile(confidence, difference.freedom), normal_quantile(2 * power - 1)
-    error = difference.standard_error
-    if not math.isfinite(error):
+    error, size = difference.standard_error, difference.effective
+    if not math.isfinite(error) or not size:
         return math.inf
     if not difference.binary:
         return (reach + chance) * error
-    n = difference.n
-    # Between samples that change, and as much again as clusters make of it.
-    spread = error**2 * n + difference.value**2
-    rate = max((difference.lost + difference.gained) / n, 1 / n)
-    effect = max(1.0, spread / rate)
-    drop = 0.0
-    for _ in range(100):  # a contraction: the drop needs changes, and changes make it harder to see
-        changing = max(rate, drop)
-        drop = (reach * math.sqrt(changing) + chance * math.sqrt(max(0.0, changing - drop**2))) * math.sqrt(effect / n)
-    return min(1.0, drop + 1 / n)
+    return min(1.0, _seen(max(_changing(difference), 1 / size), size, reach, chance))
+
+
+def needed_to_see(difference: Difference, smallest: float, power: float = 0.8, confidence: float = 0.95) -> float:
+    """How many samples would make `smallest` the drop that is `detectable`; infinite where that cannot be said."""
+    size = difference.effective
+    if not math.isfinite(difference.standard_error) or not size:
+        return math.inf
+    if not difference.binary:
+        return _ceiling(difference.n * (detectable(difference, power, confidence) / smallest) ** 2)
+    reach, chance, rate = normal_quantile(confidence), normal_quantile(2 * power - 1), _changing(difference)
+    found = _least(lambda n: _seen(max(rate, 1 / n), n, reach, chance) <= smallest)
+    return _ceiling(found * difference.n / size)
 
 
 def needed(difference: Difference, margin: float, power: float = 0.8, confidence: float = 0.95) -> float:
     """How many samples would decide, with probability `power`, on which side of `margin` a drop like this one lies.
 
-    Infinite where the drop is the margin.
+    Of flags: as many as keep the margin out of the interval of a drop that lies nearer to it, by as much as with that
+    probability it does not. Infinite where the drop is the margin, and where nothing can be said of so few.
     """
-    distance = abs(margin + difference.value)
-    if distance == 0 or not math.isfinite(difference.standard_error):
+    distance, size = margin + difference.value, difference.effective
+    if distance == 0 or not math.isfinite(difference.standard_error) or not size:
         return math.inf
-    reach = normal_quantile(confidence) + normal_quantile(2 * power - 1)
-    return math.ceil(difference.n * (reach * difference.standard_error / distance) ** 2)
+    reach, chance = normal_quantile(confidence), normal_quantile(2 * power - 1)
+    if not difference.binary or isinstance(difference, Average):
+        return _ceiling(difference.n * ((reach + chance) * difference.standard_error / distance) ** 2)
+    rate, drop = _changing(difference), -difference.value
+    deviation = math.sqrt(max(0.0, rate - drop**2))
+
+    def decided(n: float) -> bool:
+        nearer = drop + math.copysign(min(abs(distance), chance * deviation / math.sqrt(n)), distance)
+        changing = max(rate, abs(nearer))
+        low, high = tango((changing + nearer) / 2 * n, (changing - nearer) / 2 * n, n, reach)
+        return bool(-low < margin if distance > 0 else -high > margin)
+
+    return _ceiling(_least(decided) * difference.n / size)
+
+
+def _changing(difference: Difference) -> float:
+    """Which share of the samples is lost or gained."""
+    return (difference.lost + difference.gained) / difference.n
+
+
+def _seen(rate: float, n: float, reach: float, chance: float) -> float:
+    """The drop that an exact test of n pairs shows, `rate` of which change, or as many as the drop itself needs."""
+    drop = 0.0
+    for _ in range(100):  # a contraction: the drop needs changes, and changes make it harder to see
+        changing = max(rate, drop)
+        drop = (reach * math.sqrt(changing) + chance * math.sqrt(max(0.0, changing - drop**2))) / math.sqrt(n)
+    return drop + 1 / n
+
+
+MOST_NEEDED = 1e9
+
+
+def _least(holds: Callable[[float], bool]) -> float:
+    """The least number of pairs for which it holds, being so for all larger ones; infinite beyond `MOST_NEEDED`."""
+    low, high = 1.0, 2.0
+    while not holds(high):
+        low, high = high, 2 * high
+        if high > MOST_NEEDED:
+            return math.inf
+    while high - low > max(0.5, high / 1000):
+        middle = (low + high) / 2
+        low, high = (low, middle) if holds(middle) else (middle, high)
+    return high
+
+
+def _ceiling(value: float) -> float:
+    return math.ceil(value) if math.isfinite(value) else value
 
 
 def needed_epochs(difference: Difference, margin: float, power: float = 0.8, confidence: float = 0.95) -> float:
@@ -351,7 +432,9 @@ def needed_epochs(difference: Difference, margin: float, power: float = 0.8, con
     between = max(0.0, float((sums / sizes).var(ddof=1)) - within / each)
     reach = normal_quantile(confidence) + normal_quantile(2 * power - 1)
     allowed = count * (distance / reach) ** 2
-    return math.ceil(within / (allowed - between)) if allowed > between else math.inf
+    if within == 0 or allowed <= between:
+        return math.inf
+    return math.ceil(within / (allowed - between))
 
 
 def holm(p_values: Mapping[Any, float]) -> dict[Any, float]:

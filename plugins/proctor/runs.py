@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -99,12 +100,22 @@ def of_records(
             found[task][key] = _scored(record, tasks[task].epochs > 1)
         except (KeyError, TypeError, AttributeError) as error:
             raise SetupError(f"{where}: no record of a sample: {type(error).__name__}: {error}") from None
+    for own, about in tasks.items():
+        told = about.about["samples"]["scored"] + sum(about.about["samples"]["errors"].values())
+        if len(found[own]) != told:
+            raise SetupError(
+                f"{file or place}: {len(found[own])} samples of {about.name}, where the report tells of {told}; one of "
+                "the two is damaged"
+            )
     scored = {key: ScoredTask(task.about, found[key]) for key, task in tasks.items()}
     return ScoredRun(place, report["run"], report["model"], scored)
 
 
 def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:
     usage = record.get("usage", {})
+    for name, value in record["scores"].items():
+        if not is_score(value):
+            raise TypeError(f"the score {name} is no number but {value!r:.40}")
     return Scored(
         prompt=record.get("prompt_sha256"),
         scores=record["scores"],
@@ -116,6 +127,13 @@ def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:
         seconds=usage.get("seconds", 0.0) / max(1, usage.get("requests", 1)),
         vote=record["vote"] if "vote" in record else vote(record.get("extracted")),
     )
+
+
+def is_score(value: Any) -> bool:
+    """Whether it is a finite number, or a list of such, which an aggregate takes."""
+    if isinstance(value, list):
+        return bool(value) and all(not isinstance(one, list) and is_score(one) for one in value)
+    return isinstance(value, int | float) and math.isfinite(value)
 
 
 def over_epochs(task: ScoredTask, name: str, metric: str) -> ScoredTask | None:
@@ -168,7 +186,7 @@ def read(place: Path) -> ScoredRun:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise SetupError(
             f"{path}: {error.strerror}; name a run's folder, as reports/latest, or a baseline file"
@@ -178,6 +196,15 @@ def _json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise SetupError(f"{path}: holds no object")
     return content
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object. Raises ValueError for a key that stands twice: which of them is meant, nobody knows."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"the key {next(name for name in names if names.count(name) > 1)!r} stands twice in an object")
+    return found
 
 
 def lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -245,6 +272,15 @@ def _of_baseline(content: Mapping[str, Any], place: str) -> ScoredRun:
         ]:
             if len(column) != count:
                 raise ValueError(f"{about['task']}: {len(column)} entries under {name} for {count} samples")
+        for name, column in columns["scores"].items():
+            if not all(value is None or is_score(value) for value in column):
+                raise ValueError(f"{about['task']}: a score under {name} is no number")
+        if not all(prompt is None or isinstance(prompt, str) for prompt in columns["prompts"]):
+            raise ValueError(f"{about['task']}: a prompt's sha256 is no text")
+        if (about["task"], about["variant"]) in tasks:
+            raise ValueError(f"the task {about['task']} {about['variant']} stands there twice")
+        if not isinstance(about["data"]["sha256"], str) or about["main"] not in columns["scores"]:
+            raise ValueError(f"{about['task']}: the data's sha256, or the scores of {about['main']}, are missing")
         epochs, clusters = columns.get("epochs", [0] * count), columns.get("clusters", [None] * count)
         votes = columns.get("votes", [None] * count)
         samples: dict[Key, Scored] = {}

@@ -43,14 +43,16 @@ def estimate(
     clusters: Sequence[Hashable] | None = None,
     confidence: float = 0.95,
     aggregate: str | None = None,
+    *,
+    exact: bool = False,
 ) -> Estimate:
-    """A score with its interval; of aggregates by the bootstrap over clusters.
+    """A score with its interval; of aggregates by the bootstrap over clusters. `exact`: as of `mean_interval`.
 
     It is the percentile bootstrap, as is usual for BLEU (Koehn 2004, Statistical significance tests for machine
     translation evaluation); no ends where there is one cluster. Raises ValueError for no values.
     """
     if aggregate is None:
-        return statistics.mean_interval(values, clusters, confidence)
+        return statistics.mean_interval(values, clusters, confidence, exact=exact)
     table = _table(values)
     found = _Resampled.of(table, codes_of(clusters, len(table)), aggregate_of(aggregate))
     if found is None:
@@ -114,9 +116,18 @@ class Aggregated:
     def freedom(self) -> float:
         return self.clusters - 1
 
+    @property
+    def effective(self) -> float:
+        return self.clusters if self.clusters > 1 else 0
+
     @cached_property
     def standard_error(self) -> float:
-        return math.inf if self._resampled is None else self._resampled.standard_error
+        """By resampling; never 0, as of `paired.Paired`."""
+        if self._resampled is None:
+            return math.inf
+        ends = [float(self.aggregate.function(table)) for table in (self.before, self.after)]
+        span = 1.0 if self.aggregate.share else max(map(abs, ends)) or 1.0
+        return max(self._resampled.standard_error, statistics.unseen(span, self.clusters))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         if self._resampled is None:
@@ -130,8 +141,7 @@ class Aggregated:
         if self._resampled is None:
             return 1.0
         above = float((self._resampled.values >= -margin).mean())
-        error = self.standard_error
-        by_error = paired.lower_tail((self.value + margin) / error, self.freedom) if error else float(above > 0)
+        by_error = paired.lower_tail((self.value + margin) / self.standard_error, self.freedom)
         return max((above * RESAMPLES + 1) / (RESAMPLES + 1), by_error)
 
     def p_different(self) -> float:

@@ -70,7 +70,11 @@ def _score_interval(p: float, n: float, quantile: float) -> tuple[float, float]:
 
 
 def mean_interval(
-    values: Sequence[float], clusters: Sequence[Hashable] | None = None, confidence: float = 0.95
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    confidence: float = 0.95,
+    *,
+    exact: bool = False,
 ) -> Estimate:
     """Mean of `values`; samples with the same entry in `clusters` are not independent.
 
@@ -79,9 +83,13 @@ def mean_interval(
     cluster-robust variance of the mean (Liang & Zeger 1986; Miller 2024, arXiv:2411.00640, section 2.2) over the
     variance under independence; at least 1 and at most n, the number of clusters at a mean of 0 or 1; and the
     normal quantile by Student's t with clusters - 1 degrees of freedom. One cluster of several samples: [0, 1].
+    `exact`: Clopper and Pearson's interval (1934, Biometrika 26:404-413), which never covers less than it says, in
+    place of Wilson's; with clusters at the same effective size (Korn & Graubard).
 
-    Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom), not clipped; no ends
-    where there is one sample or one cluster. Clusters of one sample each are the same as no clusters.
+    Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom; where all are equal, that
+    of `unseen`), not clipped; no ends where there is one sample or one cluster.
+
+    Clusters of one sample each are the same as no clusters.
 
     Raises ValueError for no values, or as many clusters as do not fit the values.
     """
@@ -95,16 +103,41 @@ def mean_interval(
     count = n if codes is None else int(codes.max()) + 1
     mean = float(x.mean())
     if are_binary(x):
-        if codes is None:
-            return Estimate(mean, *_score_interval(mean, n, normal_quantile(confidence)), n)
-        if count == 1:
+        if codes is not None and count == 1:
             return Estimate(mean, 0.0, 1.0, n)
-        effective = _effective_size(x, codes, count)
-        return Estimate(mean, *_score_interval(mean, effective, student_quantile(confidence, count - 1)), n)
+        effective = n if codes is None else _effective_size(x, codes, count)
+        if exact:
+            return Estimate(mean, *_exact_interval(mean, effective, confidence), n)
+        quantile = normal_quantile(confidence) if codes is None else student_quantile(confidence, count - 1)
+        return Estimate(mean, *_score_interval(mean, effective, quantile), n)
     if count == 1:
         return Estimate(mean, None, None, n)
-    half = student_quantile(confidence, count - 1) * math.sqrt(variance_of_mean(x, codes, count))
+    error = math.sqrt(variance_of_mean(x, codes, count)) or unseen(span_of(x), count)
+    half = student_quantile(confidence, count - 1) * error
     return Estimate(mean, mean - half, mean + half, n)
+
+
+def _exact_interval(p: float, n: float, confidence: float) -> tuple[float, float]:
+    from scipy.special import betaincinv
+
+    hits, tail = p * n, (1 - confidence) / 2
+    low = 0.0 if p == 0 else float(betaincinv(hits, n - hits + 1, tail))
+    return low, 1.0 if p == 1 else float(betaincinv(hits + 1, n - hits, 1 - tail))
+
+
+def span_of(x: Values) -> float:
+    """How far two such values can lie apart: 1 for shares; else as far as these do, or from 0 where all are equal."""
+    low, high = float(x.min()), float(x.max())
+    return 1.0 if low >= 0 and high <= 1 else (high - low) or abs(high)
+
+
+def unseen(span: float, count: int) -> float:
+    """A standard error for what so few samples did not show.
+
+    It makes a 95 % interval as wide as Wilson's at 0: ± span · z² / (count + z²).
+    """
+    z = normal_quantile(0.95)
+    return span * z / (count + z**2)
 
 
 def codes_of(clusters: Sequence[Hashable] | None, n: int) -> Codes | None:

@@ -62,8 +62,10 @@ def advice(verdict: Record) -> str:
 
 
 def _needed(verdict: Record) -> str:
-    if "needed" not in verdict:
+    if "needed" not in verdict and -verdict["difference"] == verdict.get("margin"):
         return "no number of samples would decide it: the drop is the margin"
+    if "needed" not in verdict:
+        return "how many would decide it cannot be said of so few"
     epochs = verdict.get("epochs", 1)
     samples = f"{math.ceil(verdict['needed'] / epochs):,} samples" + (f" of {epochs} epochs" if epochs > 1 else "")
     more = f", or {verdict['needed_epochs']:,} epochs of these," if "needed_epochs" in verdict else ""

@@ -128,6 +128,7 @@ def test_what_is_wrong_is_said(
         (("first",), "name two runs or more"),
         (("first", "second", "--flips", "few"), "--flips few: a number or `all` is needed"),
         (("first", "second", "--task", "x"), "--task: OTHER=NAME is needed"),
+        (("first", "second", "--task", "a=b"), "--task a=b: no run has a task called a"),
         (("first", "second", "--pair", "row"), "invalid choice: 'row'"),
     ],
 )

@@ -109,7 +109,7 @@ def test_a_comment_on_a_run_with_too_many_errors_says_so(runs: Suite, capsys: py
     runs.script(fails=[["3 + 3 =", "timeout"]])
     assert runs.run("--report-dir=broken").ret == 12
     runs.write(gates__yaml="inconclusive: warn\nmissing: warn\ngates:\n  - benchmarks: [sums]\n    max_drop: 0.1\n")
-    assert main(["gate", "broken", *JUDGE[2:], "gates.md"]) == 0
+    assert main(["gate", "broken", *JUDGE[2:], "gates.md"]) == 12
     said = "1 samples ended in an error, more than the run's budget allows: no verdict on it can be trusted."
     assert said in capsys.readouterr().out
     assert f"**{said}**" in (runs.path / "gates.md").read_text()
@@ -130,3 +130,45 @@ def test_what_cannot_be_judged_leaves_the_comment_that_was_there(runs: Suite):
     runs.write(gates__md="old")
     assert main(["gate", "nowhere", *JUDGE[2:], "gates.md"]) == 4
     assert (runs.path / "gates.md").read_text() == "old"
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda text: text.replace('"data"', '"date"'), "not what a baseline holds: KeyError: 'data'"),
+        (lambda text: text.replace("[1,1,1,", '["1",1,1,', 1), "a score under right is no number"),
+        (lambda text: text.replace("[1,1,1,", "[NaN,1,1,", 1), "a score under right is no number"),
+        (lambda text: text.replace('"right":[', '"wrong":[', 1), "the scores of right, are missing"),
+        (lambda text: text.replace('"tasks"', '"run":{},\n"tasks"', 1), "the key 'run' stands twice in an object"),
+        (lambda text: text.replace("proctor.baseline/1", "proctor.baseline/9"), "schema is 'proctor.baseline/9', not"),
+        (lambda text: text[:-40], "not JSON"),
+    ],
+)
+def test_a_damaged_baseline_file_is_told(runs: Suite, capsys: pytest.CaptureFixture[str], change, message: str):
+    main(["baseline", "set", "first"])
+    path = runs.path / "baseline.json"
+    path.write_text(change(path.read_text()))
+    capsys.readouterr()
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "baseline.json"]) == 4
+    said = capsys.readouterr().err
+    assert said.startswith("proctor: baseline.json: ")
+    assert message in said
+
+
+@pytest.mark.parametrize("value", ["NaN", '"1"', "[]", "null"])
+def test_a_score_that_is_no_number_is_told_with_its_line(runs: Suite, capsys: pytest.CaptureFixture[str], value: str):
+    path = runs.path / "second" / "samples.jsonl"
+    lines = path.read_text().splitlines(keepends=True)
+    lines[2] = lines[2].replace('"right":1', f'"right":{value}')
+    path.write_text("".join(lines))
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
+    assert "second/samples.jsonl:3: no record of a sample: TypeError: the score right is no number" in (
+        capsys.readouterr().err
+    )
+
+
+def test_a_file_of_samples_that_lacks_some_is_told(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    path = runs.path / "second" / "samples.jsonl"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:20]))
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
+    assert "second/samples.jsonl: 20 samples of sums gen, where the report tells of 60" in capsys.readouterr().err

@@ -180,7 +180,7 @@ def test_a_changed_rule_needs_no_model_to_be_judged_by_gates(scored: Suite):
 
 @WORKERS
 def test_a_metric_that_nobody_has_is_told_and_loses_no_score(scored: Suite, workers: tuple[str, ...]):
-    scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    metric: wrong\n    max_drop: 0.1\n")
+    scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    metric: wrong\n    min_score: 0.1\n")
     result = gated(scored, *workers)
     said = result.stdout.str()
     assert result.ret == 4, said
@@ -193,3 +193,10 @@ def test_a_metric_that_nobody_has_is_told_and_loses_no_score(scored: Suite, work
 def test_a_module_that_cannot_be_collected_is_no_success(scored: Suite):
     scored.write(test_broken="import no_such_module\n")
     assert scored.run(MODEL, "--continue-on-collection-errors").ret == 1
+
+
+def test_a_metric_that_the_baseline_has_not_is_told_before_anything_is_asked(scored: Suite):
+    scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    metric: wrong\n    max_drop: 0.1\n")
+    refused(scored, "gates.yaml:2: the baseline's sums gen has no metric wrong; there are: right", MODEL, GATE, BASE)
+    scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    group: size=huge\n    max_drop: 0.1\n")
+    refused(scored, "has no group size=huge; there are: large, small", MODEL, GATE, BASE)

@@ -165,6 +165,14 @@ def test_what_makes_no_sense_is_refused(wavering: Suite, arguments: tuple[str, .
     assert not wavering.log
 
 
+def test_more_epochs_than_a_run_can_hold_are_refused(wavering: Suite):
+    result = wavering.run("--epochs=1000000")
+    assert result.ret == 4
+    result.stdout.fnmatch_lines(
+        ["--epochs=1000000: 10 samples of sums in as many epochs are more than the 5,000,000 *"]
+    )
+
+
 def test_a_temperature_where_nothing_is_generated_is_refused(suite: Suite):
     text = (
         'from proctor import Benchmark, Sample, rank\nb = Benchmark("b", main="a", prompt="{{ question }}",'
@@ -228,6 +236,19 @@ def test_min_pass_needs_its_epochs(wavering: Suite):
         ["*gates.yaml:2: min_pass is of 5 epochs, and sums gen has 4: --epochs=5 asks as often*"]
     )
     assert not wavering.log
+
+
+def test_samples_that_lack_epochs_make_min_pass_undecided(wavering: Suite):
+    wavering.script(fails=[[f"{i} + {i}", "timeout"] for i in range(7)])
+    assert gated(wavering, "min_pass: {epochs: 1 of 4, samples: 0.1}", "--error-budget=40").ret == 11
+    (verdict,) = wavering.report()["gates"]
+    assert (verdict["verdict"], verdict["reason"]) == ("MISSING", "only 3 of 10 samples are scored in every epoch")
+
+
+def test_a_metric_of_more_epochs_than_there_are_is_refused(wavering: Suite):
+    result = gated(wavering, "metric: pass@5\n    min_score: 0.1")
+    assert result.ret == 4
+    assert "no sample of sums gen has pass@5: it takes as many epochs, of which there are 4" in result.stdout.str()
 
 
 def test_a_gate_on_what_epochs_say_together(suite: Suite, monkeypatch: pytest.MonkeyPatch):

@@ -143,5 +143,7 @@ def test_groups_of_long_axes_have_rows_when_asked_for():
     def rows(groups: str | None) -> int:
         return sum("subject=" in line for line in Told(compare(both, Wish()), groups, 0, False, {}).text())
 
-    assert (rows(None), rows("subject"), rows("all"), rows("none"), rows("other")) == (0, 9, 9, 0, 0)
+    assert (rows(None), rows("subject"), rows("all"), rows("none")) == (0, 9, 9, 0)
+    with pytest.raises(SetupError, match="--groups other: sums gen has no such axis; there are: subject"):
+        rows("other")
     assert len(HEADS) == 10

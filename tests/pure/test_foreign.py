@@ -609,7 +609,6 @@ def test_damage_to_a_zip_is_named(tmp_path):
 def test_what_is_no_log_is_not_recognised(tmp_path):
     (tmp_path / "report.json").write_text('{"schema": "proctor.report/1"}')
     (tmp_path / "samples.jsonl").write_text("{}")
-    (tmp_path / "broken.eval").write_bytes(b"PK nothing")
     for place in (tmp_path, *tmp_path.iterdir(), tmp_path / "none", Path("\x00")):
         assert not foreign.recognised(place)
     (tmp_path / "empty").mkdir()
@@ -619,3 +618,9 @@ def test_what_is_no_log_is_not_recognised(tmp_path):
 def test_records_can_be_read_again(tmp_path):
     path = write_lines(tmp_path, "sums", [written(0, "5", exact_match=1.0)])
     assert list(foreign.read(path)[1]) == list(foreign.read(path)[1])
+
+
+def test_a_log_that_was_cut_off_is_told(tmp_path):
+    (tmp_path / "broken.eval").write_bytes(b"PK nothing")
+    with pytest.raises(SetupError, match=r"broken\.eval: .*damaged"):
+        foreign.read(tmp_path / "broken.eval")

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import gatefile, gates
+from proctor import gatefile, gates, verdicts
 from proctor.errors import SetupError
 from proctor.gates import Verdict
 from proctor.runs import Scored, ScoredRun, ScoredTask
@@ -223,9 +223,12 @@ def test_a_file_that_cannot_be_meant_is_refused_with_line_and_key(tmp_path: Path
 @pytest.mark.parametrize(
     ("rule", "message"),
     [
-        ("metric: wrong\n    max_drop: 0.1", "gates.yaml:2: sums gen has no metric wrong; there are: right"),
-        ("group: size=large\n    max_drop: 0.1", "sums gen has no group size=large; there are: none"),
-        ("average: size\n    max_drop: 0.1", "sums gen has no axis size"),
+        (
+            "metric: wrong\n    max_drop: 0.1",
+            "gates.yaml:2: the baseline's sums gen has no metric wrong; there are: right",
+        ),
+        ("group: size=large\n    max_drop: 0.1", "sums gen has no group size=large; there are: axes parity"),
+        ("average: size\n    max_drop: 0.1", "sums gen has no group size=*; there are: axes parity"),
     ],
 )
 def test_what_the_run_has_not_is_refused(tmp_path: Path, rule: str, message: str):
@@ -259,3 +262,90 @@ def test_a_baseline_that_was_asked_otherwise_is_refused(tmp_path: Path, about: d
     with pytest.raises(SetupError) as caught:
         verdict(tmp_path, "max_drop: 0.1", run("before", [1, 0]), run("after", [1, 0], **about))
     assert message in str(caught.value)
+
+
+# --- what so few samples cannot say -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("rule", "before", "after"),
+    [
+        ("max_drop: 0.001", [0.5, 0.7], [0.5, 0.7]),  # no spread seen
+        ("no_significant_drop: 0.001", [0.6, 0.6], [0.5, 0.5]),  # all dropped alike
+        ("max_drop: 0.0001", [1.0] * 29 + [0.5], [1.0] * 29 + [0.5]),
+        ("min_score: 0.59", [0.6, 0.6], [0.6, 0.6]),
+        ("min_score: 0.2", [1.0], [1.0]),
+        ("min_score: 0.5", [1.0] * 4, [1.0] * 4),
+    ],
+)
+def test_few_samples_without_spread_are_no_pass(tmp_path: Path, rule: str, before: list[float], after: list[float]):
+    found = verdict(tmp_path, rule, run("a", before), run("b", after))
+    assert found.verdict == "INCONCLUSIVE", found
+
+
+@pytest.mark.parametrize("rule", ["no_significant_drop: 0.02", "max_drop: 0.02"])
+def test_epochs_that_never_change_make_no_samples(tmp_path: Path, rule: str):
+    samples = {(str(i), epoch): Scored(PROMPT, {"right": 1}, cluster=str(i)) for i in range(40) for epoch in range(20)}
+    about = {**run("a", [1]).tasks["sums", "gen"].about, "epochs": 20}
+    both = [ScoredRun(name, {}, {}, {("sums", "gen"): ScoredTask(about, samples)}) for name in "ab"]
+    found = verdict(tmp_path, rule, *both)
+    assert found.verdict == "INCONCLUSIVE", found
+    # Nothing varies within samples: more epochs would not help, more samples than there are would.
+    assert found.as_record().get("needed_epochs") is None
+    assert found.needed is not None
+    assert found.needed > 800
+    assert found.detectable is not None
+    assert found.detectable > 0.15
+
+
+def test_samples_that_would_decide_are_said_of_a_group_of_one_only_where_they_can_be(tmp_path: Path):
+    found = verdict(tmp_path, "group: parity=odd\n    max_drop: 0.1", run("a", [1, 0.5]), run("b", [1, 0.5]))
+    assert found.verdict == "INCONCLUSIVE"
+    assert "cannot be said of so few" in verdicts.line(found.as_record())
+
+
+# --- what a file asks for in vain -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("power: high\ngates:\n  - benchmarks: sums\n    no_significant_drop: 0.1\n", ":1: power: a number from"),
+        (GATE + "max_errors: 0\n    group: parity=odd\n", ":4: gates[0].group: max_errors takes no group"),
+        (GATE + "max_errors: 0\n    metric: right\n", ":4: gates[0].metric: max_errors takes no metric"),
+        (GATE + "max_gap: {axis: parity, margin: 0.1}\n    average: parity\n", "max_gap takes no average"),
+        ("[a]: b\n", ":1: a word is needed for a key"),
+        ("gates: &loop [*loop]\n", "gates.yaml"),
+        ("gates: 2020-13-41\n", "gates.yaml: cannot be read: ValueError: month must be in"),
+        ("confidence: " + "9" * 5000, "gates.yaml: cannot be read: ValueError"),
+        ("gates: " + "[" * 3000, "gates.yaml"),
+        ("noise: gone.json\n" + GATE + "max_drop: 0.1\n", ":1: noise: there is no file"),
+    ],
+)
+def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, message: str):
+    with pytest.raises(SetupError) as caught:
+        read(tmp_path, text)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rule", "message"),
+    [
+        (
+            "min_score: 95",
+            ":2: min_score: 95 cannot be, since right of sums gen lies between 0 and 1; 0.95 are 95 of 100",
+        ),
+        ("min_score: -3", "min_score: -3 cannot be"),
+        ("max_drop: {absolute: 5}", "max_drop: 5 cannot be"),
+        ("max_gap: {axis: none, margin: 0.1}", ":2: sums gen has no axis none; there are: parity"),
+    ],
+)
+def test_a_margin_that_cannot_be_is_refused(tmp_path: Path, rule: str, message: str):
+    with pytest.raises(SetupError) as caught:
+        verdict(tmp_path, rule, *changed(1, 1, 8))
+    assert message in str(caught.value)
+
+
+def test_every_name_of_a_gate_must_be_that_of_a_task(tmp_path: Path):
+    with pytest.raises(SetupError, match=r":2: no task that runs is called sum; there are: sums gen"):
+        gates.judge(read(tmp_path, "gates:\n  - benchmarks: [sums, sum]\n    max_errors: 0\n"), run("a", [1]), None)

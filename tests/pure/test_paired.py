@@ -123,7 +123,7 @@ def test_samples_that_say_the_same_count_once():
     before, after = [1, 1, 0, 1, 1, 0, 1, 1] * 5, [0, 1, 1, 0, 1, 0, 1, 1] * 5
     alone = paired(before, after)
     ten = paired(np.repeat(before, 10), np.repeat(after, 10), np.repeat(range(40), 10).tolist())
-    assert ten._size == pytest.approx(alone.n, rel=0.03)
+    assert ten.effective == pytest.approx(alone.n, rel=0.03)
     wide, narrow = ten.interval(), alone.interval()
     assert wide[1] - wide[0] >= narrow[1] - narrow[0]
     assert ten.p_different() == pytest.approx(alone.p_different())
@@ -279,3 +279,27 @@ def test_what_makes_no_pairs_is_refused():
     for before, after in ([], []), ([1], [1, 0]):
         with pytest.raises(ValueError, match="make no pairs"):
             paired(before, after)
+
+
+@pytest.mark.parametrize(
+    ("n", "lost", "gained", "margin"),
+    [
+        (100, 2, 2, 0.1),
+        (200, 1, 1, 0.02),
+        (300, 9, 3, 0.05),
+        (54, 0, 0, 0.05),
+        (1000, 60, 20, 0.02),
+        (500, 41, 32, 0.03),
+    ],
+)
+def test_as_many_samples_as_are_needed_decide_with_the_power_that_is_said(
+    n: int, lost: int, gained: int, margin: float
+):
+    size = int(needed(flags(lost, gained, n - lost - gained), margin))
+    shares = [lost / n, gained / n]
+    drawn = np.random.default_rng(3).multinomial(size, [*shares, 1 - sum(shares)], size=4000)
+    low, high = tango(drawn[:, 0], drawn[:, 1], np.full(4000, size), 1.96)
+    right = -low < margin if shares[0] - shares[1] < margin else -high > margin
+    assert 0.77 < right.mean() < (0.85 if lost else 1.01)
+    if not lost:  # and not one sample fewer
+        assert not -tango(0, 0, size - 1, 1.96)[0] < margin
