@@ -33,7 +33,8 @@ class Verdict:
     `interval`: that of the difference (candidate minus baseline), or of the score for rules on the candidate alone. `p`
     is two-sided and not corrected. `detectable` is the smallest drop that the run could see, `needed` the samples that
     would decide an INCONCLUSIVE, each epoch of one counted, `needed_epochs` the epochs of the same samples. `unpaired`:
-    samples of the candidate that the baseline has not, or asked otherwise.
+    samples of the candidate that the baseline has not, or asked otherwise. `corrected`: it would be a FAIL if it were the
+    only test of the file.
     """
 
     gate: str | None
@@ -60,6 +61,7 @@ class Verdict:
     epochs: int = 1
     needed_epochs: float | None = None
     partial: bool = False
+    corrected: bool = False
 
     @property
     def difference(self) -> float | None:
@@ -97,6 +99,7 @@ class Verdict:
             "needed": _finite(self.needed),
             "epochs": self.epochs if self.epochs > 1 else None,
             "needed_epochs": _finite(self.needed_epochs),
+            "corrected": self.corrected or None,
         }
         return {key: value for key, value in record.items() if value is not None}
 
@@ -212,7 +215,7 @@ def _decided(gates: Gates, found: Sequence[tuple[Gate, Verdict]]) -> list[Verdic
     for place, (gate, verdict) in enumerate(found):
         if verdict.verdict == FAIL and place in adjusted and adjusted[place] > 1 - gates.confidence:
             chance = f"of {len(p_values)} tests one may look so by chance (Holm: p = {adjusted[place]:.2g})"
-            verdict = replace(verdict, verdict=INCONCLUSIVE, reason=f"{verdict.reason}; {chance}")
+            verdict = replace(verdict, verdict=INCONCLUSIVE, reason=f"{verdict.reason}; {chance}", corrected=True)
         policy = {INCONCLUSIVE: gate.inconclusive, MISSING: gate.missing}
         decided.append(replace(verdict, blocks=policy.get(verdict.verdict) == "block"))
     return decided

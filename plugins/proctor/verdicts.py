@@ -62,6 +62,8 @@ def advice(verdict: Record) -> str:
 
 
 def _needed(verdict: Record) -> str:
+    if verdict.get("corrected"):
+        return "more samples, or fewer tests, would decide it"
     if "needed" not in verdict and -verdict["difference"] == verdict.get("margin"):
         return "no number of samples would decide it: the drop is the margin"
     if "needed" not in verdict:

@@ -225,7 +225,7 @@ def test_a_file_that_cannot_be_meant_is_refused_with_line_and_key(tmp_path: Path
     [
         (
             "metric: wrong\n    max_drop: 0.1",
-            "gates.yaml:2: the baseline's sums gen has no metric wrong; there are: right",
+            ":2: the baseline's sums gen has no metric wrong; there are: right",
         ),
         ("group: size=large\n    max_drop: 0.1", "sums gen has no group size=large; there are: axes parity"),
         ("average: size\n    max_drop: 0.1", "sums gen has no group size=*; there are: axes parity"),
