@@ -132,6 +132,11 @@ def _gate_arguments(parser: argparse.ArgumentParser) -> None:
 def _gate_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     gating = Gating(chosen.gate, chosen.baseline)
     candidate = runs.read(chosen.candidate)
+    if candidate.run.get("exit_code") == INTERRUPTED:
+        raise SetupError(
+            f"{candidate.place}: this run was interrupted, and is not judged; --resume={candidate.place}, added to its "
+            "command, goes on with it"
+        )
     found = gates.judge(gating.gates, candidate, gating.baseline, gating.noise)
     records = [verdict.as_record() for verdict in found]
     if chosen.markdown is not None:
@@ -267,6 +272,8 @@ def _compare_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) ->
     return 0
 
 
+INTERRUPTED = 2
+"""pytest's exit code of a run that Ctrl-C ended."""
 BASELINE_FILE = Path("baseline.json")
 COMMANDS = (
     Command(

@@ -51,7 +51,7 @@ def read(place: Path) -> tuple[dict[str, Any], Iterator[Record]]:
     tasks = [aggregate.task_report(task, by_task[aggregate.key(task)]) for task in log.tasks]
     report = {
         "schema": SCHEMA,
-        "run": {**log.run, "partial": aggregate.partial(tasks)},
+        "run": {**log.run, "partial": log.run.get("partial", False) or aggregate.partial(tasks)},
         "model": {"capabilities": {}, **log.model},
         "tasks": tasks,
         "not_run": list(log.not_run),

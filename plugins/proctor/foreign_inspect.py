@@ -208,6 +208,7 @@ def _run(head: Mapping[str, Any]) -> dict[str, Any]:
         "seed": None,
         "versions": dict(about.get("packages") or {}),
         "status": head.get("status", "started"),
+        "partial": head.get("status") != "success",
     }
 
 

@@ -97,6 +97,7 @@ class Gates:
     correction: str = "holm"
     coverage: float = 0.99
     noise: Path | None = None
+    noise_line: int = 0
 
 
 @dataclass(frozen=True)
@@ -134,8 +135,8 @@ class _Reader:
         return str(value)
 
     def text(self, where: tuple[str | int, ...], value: Any) -> str:
-        if not isinstance(value, str) or not value.strip():
-            self.fail(where, f"a text is needed, not {value!r:.60}")
+        if not isinstance(value, str) or not value.strip() or not value.isprintable():
+            self.fail(where, f"a text of one line is needed, not {value!r:.60}")
         return value
 
 
@@ -155,8 +156,6 @@ def read(path: Path) -> Gates:
     if not isinstance(entries, list) or not entries:
         reader.fail(("gates",), "a list of gates is needed, each with benchmarks and a rule")
     noise = top.get("noise")
-    if noise is not None and not (path.parent / reader.text(("noise",), noise)).is_file():
-        reader.fail(("noise",), f"there is no file {path.parent / noise}; `proctor noise RUN RUN... --write` makes one")
     gates = [_gate(reader, ("gates", place), entry, top) for place, entry in enumerate(entries)]
     names: dict[str, int] = {}
     for place, gate in enumerate(gates):
@@ -175,6 +174,7 @@ def read(path: Path) -> Gates:
         correction=reader.word(("correction",), top.get("correction", "holm"), ("holm", "none")),
         coverage=reader.number(("coverage",), top.get("coverage", 0.99), 0, 1),
         noise=None if noise is None else path.parent / reader.text(("noise",), noise),
+        noise_line=reader.lines.get(("noise",), 0),
     )
 
 

@@ -14,9 +14,11 @@ from fnmatch import fnmatchcase
 from itertools import combinations
 from typing import Any
 
-from proctor import epochs, gatefile, paired, runs, scores, statistics
+from proctor import epochs, paired, runs, scores, statistics
 from proctor.errors import SetupError
+from proctor.gatecheck import check, check_margins
 from proctor.gatefile import Gap, Gate, Gates, Limit, Margin, Reliable, Seen
+from proctor.noise import Noisy, deviation
 from proctor.paired import Average, Difference
 from proctor.runs import Key, Scored, ScoredRun, ScoredTask
 
@@ -33,8 +35,8 @@ class Verdict:
     `interval`: that of the difference (candidate minus baseline), or of the score for rules on the candidate alone. `p`
     is two-sided and not corrected. `detectable` is the smallest drop that the run could see, `needed` the samples that
     would decide an INCONCLUSIVE, each epoch of one counted, `needed_epochs` the epochs of the same samples. `unpaired`:
-    samples of the candidate that the baseline has not, or asked otherwise. `corrected`: it would be a FAIL if it were the
-    only test of the file.
+    samples of the candidate that the baseline has not, or asked otherwise. `corrected`: it would be a FAIL if it were
+    the only test of the file.
     """
 
     gate: str | None
@@ -115,93 +117,15 @@ def exit_code(verdicts: Sequence[Verdict]) -> int:
     return BLOCKED if any(verdict.stops for verdict in verdicts) else 0
 
 
-def check(gates: Gates, tasks: Mapping[tuple[str, str], Mapping[str, Any]], baseline: ScoredRun | None) -> None:
-    """Find what can be known before a sample is asked. `tasks`: what is going to run, as in a report.
-
-    Raises SetupError for a gate on a task that does not run, for one that needs a baseline where there is none, and
-    for a baseline that was asked otherwise.
-    """
-    for gate in gates.gates:
-        chosen = list(filter(gate.means, tasks))
-        for pattern in gate.benchmarks:
-            if not any(gatefile.matches(pattern, task) for task in tasks):
-                names = ", ".join(" ".join(key) for key in tasks) or "none"
-                raise SetupError(f"{gates.path}:{gate.line}: no task that runs is called {pattern}; there are: {names}")
-        _check_epochs(gates, gate, [tasks[key] for key in chosen])
-        if baseline is None:
-            needs = next((name for name in gate.rules if name in gatefile.NEED_BASELINE), None)
-            if needs is not None:
-                raise SetupError(
-                    f"{gates.path}:{gate.line}: {needs} compares with a baseline: name one with --baseline=RUN"
-                )
-            continue
-        for key in chosen:
-            if key in baseline.tasks:
-                _check_names(gates, gate, baseline.tasks[key])
-                _check_margins(gates, gate, baseline.tasks[key])
-            if key in baseline.tasks and any(name in gatefile.NEED_BASELINE for name in gate.rules):
-                differs = runs.incomparable(baseline.tasks[key], ScoredTask(tasks[key], {}))
-                if differs:
-                    raise SetupError(
-                        f"{baseline.place} and this run asked {' '.join(key)} otherwise, so that "
-                        f"{gates.path}:{gate.line} cannot compare them:" + "".join(f"\n  {one}" for one in differs)
-                    )
-
-
-def _check_names(gates: Gates, gate: Gate, task: ScoredTask) -> None:
-    """Raise SetupError for a metric or a group that the baseline has not, where it is compared with."""
-    if not task.samples or not any(name in gatefile.NEED_BASELINE for name in gate.rules):
-        return
-    where = f"{gates.path}:{gate.line}: the baseline's {task.name} has no"
-    derived = gate.metric and task.epochs > 1 and epochs.derived(gate.metric)
-    if gate.metric and gate.metric not in task.metrics and not derived:
-        raise SetupError(f"{where} metric {gate.metric}; there are: {', '.join(sorted(task.metrics))}")
-    axis, pattern = gate.group or (gate.average, "*")
-    if axis is not None:
-        groups = sorted({one.groups[axis] for one in task.samples.values() if axis in one.groups})
-        if not any(fnmatchcase(group, pattern) for group in groups):
-            axes = dict.fromkeys(name for one in task.samples.values() for name in one.groups)
-            known = ", ".join(groups) if groups else f"axes {', '.join(axes) or 'none'}"
-            raise SetupError(f"{where} group {axis}={pattern}; there are: {known}")
-
-
-def _check_margins(gates: Gates, gate: Gate, task: ScoredTask) -> None:
-    """Raise SetupError for a margin or a floor that no score of a task can reach, where all its scores are shares."""
-    metric = gate.metric or task.main
-    aggregate = task.aggregate(metric)
-    values = (one.scores[metric] for one in task.samples.values() if metric in one.scores)
-    if not (scores.aggregate_of(aggregate).share if aggregate else all(0 <= value <= 1 for value in values)):
-        return
-    for rule, wanted in gate.rules.items():
-        value = wanted if isinstance(wanted, float) else wanted.value if isinstance(wanted, Margin) else 0.0
-        if not 0 <= value <= 1:
-            hint = f"; {value / 100:g} are {value:g} of 100" if 1 < value <= 100 else ""
-            raise SetupError(
-                f"{gates.path}:{gate.line}: {rule}: {value:g} cannot be, since {metric} of {task.name} lies between 0 "
-                f"and 1{hint}"
-            )
-
-
-def _check_epochs(gates: Gates, gate: Gate, tasks: Sequence[Mapping[str, Any]]) -> None:
-    wanted = gate.rules.get("min_pass")
-    for task in tasks:
-        epochs = task.get("epochs", 1)
-        if isinstance(wanted, Reliable) and wanted.epochs != epochs:
-            raise SetupError(
-                f"{gates.path}:{gate.line}: min_pass is of {wanted.epochs} epochs, and {task['task']} "
-                f"{task['variant']} has {epochs}: --epochs={wanted.epochs} asks as often"
-            )
-
-
 def judge(
     gates: Gates, candidate: ScoredRun, baseline: ScoredRun | None, noise: Mapping[str, Any] | None = None
 ) -> list[Verdict]:
     """All verdicts of a file, in its order. Raises SetupError as `check` does, and for a metric that nobody has."""
-    check(gates, {key: task.about for key, task in candidate.tasks.items()}, baseline)
+    check(gates, {key: task.about for key, task in candidate.tasks.items()}, baseline, noise)
     found: list[tuple[Gate, Verdict]] = []
     for gate in gates.gates:
         for key in filter(gate.means, candidate.tasks):
-            _check_margins(gates, gate, candidate.tasks[key])
+            check_margins(gates, gate, candidate.tasks[key])
             other = None if baseline is None else baseline.tasks.get(key)
             found += [(gate, one) for one in _Judge(gates, gate, candidate.tasks[key], other, noise).verdicts()]
     return _decided(gates, found)
@@ -361,8 +285,9 @@ class _Judge:
         else:
             own = [one.scores[self.metric] for one in samples]
             estimate = scores.estimate(own, _clusters(samples), self.gates.confidence, self._aggregate, exact=True)
-        low = -math.inf if estimate.low is None else estimate.low
-        high = math.inf if estimate.high is None else estimate.high
+        more = statistics.normal_quantile(self.gates.confidence) * self._deviation
+        low = -math.inf if estimate.low is None else estimate.value - math.hypot(estimate.value - estimate.low, more)
+        high = math.inf if estimate.high is None else estimate.value + math.hypot(estimate.high - estimate.value, more)
         verdict = PASS if low >= least else FAIL if high < least else INCONCLUSIVE
         where = {PASS: "lies above", FAIL: "lies below", INCONCLUSIVE: "holds"}[verdict]
         known |= {"value": estimate.value, "interval": (low, high), "margin": least, "n": estimate.n}
@@ -389,41 +314,39 @@ class _Judge:
             before, now = (self._score(pairs, side) for side in (0, 1))
         power = wanted.power if isinstance(wanted, Seen) else self.gates.power
         confidence = self.gates.confidence
-        noise = self._noise()
-        low, high = _widened(difference, difference.interval(confidence), noise, confidence)
+        noisy = Noisy(difference, self._deviation)
+        low, high = noisy.interval(confidence)
         known |= {
             "value": now,
             "baseline": before,
             "interval": (low, high),
             "lost": difference.lost,
             "gained": difference.gained,
-            "detectable": math.hypot(paired.detectable(difference, power, confidence), 2.8 * noise),
+            "detectable": noisy.detectable(power, confidence),
         }
         if self.task.epochs > 1 and not epochs.derived(self.metric):
             known["epochs"] = self.task.epochs
         if isinstance(wanted, Seen):
-            return self._significant(rule, wanted, difference, noise, known)
+            return self._significant(rule, wanted, noisy, known)
         margin = wanted.value * abs(before) if wanted.relative else wanted.value
-        p = min(1.0, 2 * _softened(difference.p_beyond(margin), difference, noise))
+        p = min(1.0, 2 * noisy.p_beyond(margin))
         verdict = PASS if -low < margin else FAIL if -high > margin else INCONCLUSIVE
-        needed = paired.needed(difference, margin, power, confidence) if verdict == INCONCLUSIVE else None
         where = {PASS: "lies below", FAIL: "lies above", INCONCLUSIVE: "holds"}[verdict]
-        known |= {"margin": margin, "p": p, "needed": needed}
-        if needed is not None and "epochs" in known:
-            known["needed_epochs"] = paired.needed_epochs(difference, margin, power, confidence)
+        known |= {"margin": margin, "p": p}
+        if verdict == INCONCLUSIVE:
+            samples, more = noisy.needed(margin, power, confidence)
+            known |= {"needed": samples, "needed_epochs": more if "epochs" in known else None}
         return self._new(rule, verdict, f"the interval of the drop {where} the margin", **known)
 
-    def _significant(
-        self, rule: str, wanted: Seen, difference: Difference, noise: float, known: dict[str, Any]
-    ) -> Verdict:
-        p = 2 * _softened(difference.p_different() / 2, difference, noise)
+    def _significant(self, rule: str, wanted: Seen, noisy: Noisy, known: dict[str, Any]) -> Verdict:
+        p = noisy.p_different()
         known |= {"p": p, "margin": wanted.smallest}
-        if p <= 1 - self.gates.confidence and difference.value < 0:
+        if p <= 1 - self.gates.confidence and noisy.difference.value < 0:
             return self._new(rule, FAIL, "the paired test sees a drop", **known)
         if known["detectable"] <= wanted.smallest:
             reason = f"no drop is seen, and one of {wanted.smallest:g} would be with a power of {wanted.power:g}"
             return self._new(rule, PASS, reason, **known)
-        known["needed"] = paired.needed_to_see(difference, wanted.smallest, wanted.power, self.gates.confidence)
+        known["needed"] = noisy.needed_to_see(wanted.smallest, wanted.power, self.gates.confidence)
         reason = f"no drop is seen, but one of {wanted.smallest:g} might have been missed"
         return self._new(rule, INCONCLUSIVE, reason, **known)
 
@@ -439,14 +362,10 @@ class _Judge:
         before, now = ([pair[side].scores[self.metric] for pair in pairs] for side in (0, 1))
         return scores.difference(before, now, _clusters(samples), self._aggregate)
 
-    def _noise(self) -> float:
-        """Standard deviation of the difference of two runs of one model, in the metric's unit; 0 where not known."""
-        if self.noise is None:
-            return 0.0
-        for task in self.noise["tasks"]:
-            if (task["task"], task["variant"]) == (self.task.about["task"], self.task.about["variant"]):
-                return math.sqrt(2) * float(task["metrics"].get(self.metric, {}).get("spread", 0.0))
-        return 0.0
+    @property
+    def _deviation(self) -> float:
+        task = self.task.about["task"], self.task.about["variant"]
+        return deviation(self.noise, task, self.metric, self.gates.confidence)
 
     # --- the candidate alone -----------------------------------------------------------------------------------------
 
@@ -559,24 +478,3 @@ def _between(better: statistics.Estimate, worse: statistics.Estimate) -> tuple[f
     down = math.hypot(better.value - better.low, worse.high - worse.value)
     up = math.hypot(better.high - better.value, worse.value - worse.low)
     return value, value - down, value + up
-
-
-def _widened(
-    difference: Difference, interval: tuple[float, float], noise: float, confidence: float
-) -> tuple[float, float]:
-    """An interval that counts what runs of one model differ by, beside its samples."""
-    if not noise:
-        return interval
-    more = statistics.normal_quantile(confidence) * noise
-    low, high = (difference.value - interval[0], interval[1] - difference.value)
-    return difference.value - math.hypot(low, more), difference.value + math.hypot(high, more)
-
-
-def _softened(p: float, difference: Difference, noise: float) -> float:
-    """A p-value with the noise in its standard error: its normal quantile shrinks by as much as the error grows."""
-    error = difference.standard_error
-    if not noise or not 0 < p < 1 or not math.isfinite(error):
-        return p
-    from scipy.special import ndtr, ndtri
-
-    return float(ndtr(ndtri(p) * error / math.hypot(error, noise)))

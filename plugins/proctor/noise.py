@@ -3,18 +3,86 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from proctor import reports, runs, scores
+from proctor import paired, reports, runs, scores
 from proctor.errors import SetupError
 from proctor.gatefile import Gates, Margin
+from proctor.paired import Difference
 from proctor.runs import ScoredRun, ScoredTask
+from proctor.statistics import normal_quantile, student_quantile
 
 NOISE = "proctor.noise/1"
+
+
+@dataclass(frozen=True)
+class Noisy:
+    """A difference of two runs that would differ even if they were of one model.
+
+    deviation: the standard deviation of the scores of such runs; 0 where nothing is known of it. It enters the error of
+    the difference twice, and does not shrink as samples grow.
+    """
+
+    difference: Difference
+    deviation: float = 0.0
+
+    @property
+    def _of_two(self) -> float:
+        return math.sqrt(2) * self.deviation
+
+    def interval(self, confidence: float) -> tuple[float, float]:
+        """Each end further out by as much as the noise adds to the error."""
+        value, (low, high) = self.difference.value, self.difference.interval(confidence)
+        if not self.deviation:
+            return low, high
+        more = normal_quantile(confidence) * self._of_two
+        return value - math.hypot(value - low, more), value + math.hypot(high - value, more)
+
+    def p_beyond(self, margin: float) -> float:
+        return self._softened(self.difference.p_beyond(margin))
+
+    def p_different(self) -> float:
+        return min(1.0, 2 * self._softened(self.difference.p_different() / 2))
+
+    def _softened(self, p: float) -> float:
+        """A p-value's normal quantile shrinks by as much as the error grows."""
+        error = self.difference.standard_error
+        if not self.deviation or not 0 < p < 1 or not math.isfinite(error):
+            return p
+        from scipy.special import ndtr, ndtri
+
+        return float(ndtr(ndtri(p) * error / math.hypot(error, self._of_two)))
+
+    def detectable(self, power: float, confidence: float) -> float:
+        """As `paired.detectable`; no number of samples makes it smaller than what the noise hides."""
+        return math.hypot(paired.detectable(self.difference, power, confidence), self._hidden(power, confidence))
+
+    def _hidden(self, power: float, confidence: float) -> float:
+        return (normal_quantile(confidence) + normal_quantile(2 * power - 1)) * self._of_two
+
+    def needed(self, margin: float, power: float, confidence: float) -> tuple[float, float]:
+        """(samples, epochs of the same ones) that would decide, as `paired.needed` and `needed_epochs` have it."""
+        distance = margin + self.difference.value
+        left = distance**2 - self._hidden(power, confidence) ** 2
+        if left <= 0:
+            return math.inf, math.inf
+        nearer = math.copysign(math.sqrt(left), distance) - self.difference.value
+        return (
+            paired.needed(self.difference, nearer, power, confidence),
+            paired.needed_epochs(self.difference, nearer, power, confidence),
+        )
+
+    def needed_to_see(self, smallest: float, power: float, confidence: float) -> float:
+        left = smallest**2 - self._hidden(power, confidence) ** 2
+        if left <= 0:
+            return math.inf
+        return paired.needed_to_see(self.difference, math.sqrt(left), power, confidence)
 
 
 def measure(several: Sequence[ScoredRun]) -> dict[str, Any]:
@@ -24,6 +92,9 @@ def measure(several: Sequence[ScoredRun]) -> dict[str, Any]:
     """
     if len(several) < 2:
         raise SetupError("the noise of a model is what its runs differ by: name two of them or more")
+    places = [Path(run.place).resolve() for run in several]
+    if len(set(places)) < len(places):
+        raise SetupError("the same run is named twice: it does not differ from itself")
     first = several[0]
     for other in several[1:]:
         if (first.model.get("id"), first.model.get("revision")) != (other.model.get("id"), other.model.get("revision")):
@@ -96,11 +167,30 @@ def write(noise: dict[str, Any], path: Path) -> None:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """What `write` wrote. Raises SetupError."""
+    """What `write` wrote. Raises SetupError for anything else."""
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        if content["schema"] != NOISE:
+        if content["schema"] != NOISE or len(content["runs"]) < 2:
             raise KeyError("schema")
-    except (OSError, ValueError, KeyError, TypeError):
+        for task in content["tasks"]:
+            _ = task["task"], task["variant"]
+            for metric in task["metrics"].values():
+                if not 0 <= float(metric["spread"]) < math.inf:
+                    raise ValueError("a spread is a number of 0 or more")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         raise SetupError(f"{path}: no noise file; `proctor noise RUN RUN... --write={path.name}` makes one") from None
     return content
+
+
+def deviation(noise: Mapping[str, Any] | None, task: tuple[str, str], metric: str, confidence: float) -> float:
+    """The standard deviation of a score between runs of one model, in the metric's unit; 0 where nothing is known.
+
+    It is larger by as much as Student's quantile is for so few runs, so that normal quantiles of it are right.
+    """
+    if noise is None:
+        return 0.0
+    few = student_quantile(confidence, len(noise["runs"]) - 1) / normal_quantile(confidence)
+    for own in noise["tasks"]:
+        if (own["task"], own["variant"]) == task and metric in own["metrics"]:
+            return few * float(own["metrics"][metric]["spread"])
+    return 0.0

@@ -167,8 +167,8 @@ class Results:
             self.verdicts = self.gating.judge(report, self.records, str(self.run.folder))
         except SetupError as error:  # a metric or a group that no sample has: the scores are there all the same
             self.gates_problem = str(error)
-        for verdict in self.verdicts:
-            self.config.hook.pytest_runtest_logreport(report=self.gating.as_report(verdict, self.config.rootpath))
+        for told in self.gating.as_reports(self.verdicts, self.config.rootpath):
+            self.config.hook.pytest_runtest_logreport(report=told)
 
     def _built(self, exitstatus: int, seconds: float) -> reports.Report:
         run = self.run

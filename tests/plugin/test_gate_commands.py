@@ -172,3 +172,37 @@ def test_a_file_of_samples_that_lacks_some_is_told(runs: Suite, capsys: pytest.C
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:20]))
     assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
     assert "second/samples.jsonl: 20 samples of sums gen, where the report tells of 60" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["{}", '{"schema": "proctor.noise/1"}', "[]", "no JSON", '{"schema":"proctor.noise/1","runs":["a"],"tasks":[]}'],
+)
+def test_a_noise_file_that_is_none_is_told_with_the_line_that_names_it(
+    runs: Suite, capsys: pytest.CaptureFixture[str], content: str
+):
+    runs.write(
+        gates__yaml="gates:\n  - benchmarks: [sums]\n    max_drop: 0.1\nnoise: noise.json\n", noise__json=content
+    )
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
+    assert "gates.yaml:4: noise: noise.json: no noise file" in capsys.readouterr().err
+
+
+def test_a_negative_spread_is_no_noise(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    assert main(["noise", "first", "second", "--write", "noise.json"]) == 0
+    path = runs.path / "noise.json"
+    path.write_text(path.read_text().replace('"spread": ', '"spread": -'))
+    runs.write(gates__yaml="noise: noise.json\ngates:\n  - benchmarks: [sums]\n    max_drop: 0.1\n")
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
+
+
+def test_a_run_does_not_differ_from_itself(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    assert main(["noise", "first", "./first"]) == 4
+    assert "the same run is named twice" in capsys.readouterr().err
+
+
+def test_a_run_that_was_interrupted_is_not_judged(runs: Suite, capsys: pytest.CaptureFixture[str]):
+    path = runs.path / "second" / "report.json"
+    path.write_text(path.read_text().replace('"exit_code": 0', '"exit_code": 2'))
+    assert main(["gate", "second", "--gate", "gates.yaml", "--baseline", "first"]) == 4
+    assert "this run was interrupted, and is not judged; --resume=second" in capsys.readouterr().err

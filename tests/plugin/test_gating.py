@@ -200,3 +200,16 @@ def test_a_metric_that_the_baseline_has_not_is_told_before_anything_is_asked(sco
     refused(scored, "gates.yaml:2: the baseline's sums gen has no metric wrong; there are: right", MODEL, GATE, BASE)
     scored.write(gates__yaml="gates:\n  - benchmarks: [sums]\n    group: size=huge\n    max_drop: 0.1\n")
     refused(scored, "has no group size=huge; there are: large, small", MODEL, GATE, BASE)
+
+
+@WORKERS
+def test_gates_that_say_the_same_are_tests_of_their_own(scored: Suite, workers: tuple[str, ...]):
+    one = "  - benchmarks: [sums]\n    max_drop: 0.1\n"
+    scored.write(gates__yaml=f"gates:\n{one}{one}    tier: advisory\n")
+    scored.script(answers=WRONG)
+    result = gated(scored, *workers)
+    assert result.ret == 10
+    result.assert_outcomes(passed=COUNT + 1, failed=1)
+    cases = ET.parse(scored.path / "run" / "junit.xml").getroot().findall(".//testcase[@classname='gates']")
+    assert [case.get("name") for case in cases] == ["sums gen right max_drop", "sums gen right max_drop #2"]
+    assert [case.find("failure") is not None for case in cases] == [True, False]

@@ -161,8 +161,44 @@ def test_of_several_gates_one_may_fail_by_chance(tmp_path: Path):
         assert {one.verdict for one in found[1:]} == {"PASS"}
 
 
+def noise_of(spread: float, runs: int = 1000, task: str = "sums") -> dict[str, Any]:
+    tasks = [{"task": task, "variant": "gen", "metrics": {"right": {"spread": spread}}}]
+    return {"runs": [str(i) for i in range(runs)], "tasks": tasks}
+
+
+@pytest.mark.parametrize("rule", ["max_drop: 0.05", "no_significant_drop: 0.05", "min_score: 0.5"])
+def test_noise_undecides_what_it_may_have_made(tmp_path: Path, rule: str):
+    before, after = changed(10, 8, 600, 382)
+    assert verdict(tmp_path, rule, before, after).verdict == "PASS"
+    loud = verdict(tmp_path, rule, before, after, noise=noise_of(0.06))
+    assert loud.verdict == "INCONCLUSIVE"
+    assert loud.interval is not None
+    assert loud.interval[1] - loud.interval[0] > 0.2
+    if "drop" in rule:  # the noise alone hides such a drop, whatever the number of samples
+        assert loud.as_record().get("needed") is None
+
+
+def test_noise_of_few_runs_counts_for_more(tmp_path: Path):
+    few, many = (verdict(tmp_path, "max_drop: 0.05", *changed(3, 4, 1993), noise=noise_of(0.01, n)) for n in (2, 1000))
+    assert few.interval is not None
+    assert many.interval is not None
+    assert few.interval[1] - few.interval[0] > 5 * (many.interval[1] - many.interval[0])
+
+
+def test_needed_samples_leave_room_for_the_noise(tmp_path: Path):
+    quiet, loud = (verdict(tmp_path, "max_drop: 0.05", *changed(12, 6, 182), noise=noise_of(one)) for one in (0, 0.004))
+    assert quiet.needed is not None
+    assert loud.needed is not None
+    assert quiet.needed < loud.needed < 4 * quiet.needed
+
+
+def test_noise_that_says_nothing_of_a_task_is_refused(tmp_path: Path):
+    with pytest.raises(SetupError, match="says nothing of sums gen"):
+        verdict(tmp_path, "max_drop: 0.05", *changed(1, 1, 8), noise=noise_of(0.01, task="other"))
+
+
 def test_noise_between_runs_widens_the_interval(tmp_path: Path):
-    noise = {"tasks": [{"task": "sums", "variant": "gen", "metrics": {"right": {"spread": 0.03}}}]}
+    noise = noise_of(0.03)
     before, after = changed(120, 10, 870)
     calm = verdict(tmp_path, "max_drop: 0.05", before, after)
     loud = verdict(tmp_path, "max_drop: 0.05", before, after, noise=noise)
@@ -319,7 +355,7 @@ def test_samples_that_would_decide_are_said_of_a_group_of_one_only_where_they_ca
         ("gates: 2020-13-41\n", "gates.yaml: cannot be read: ValueError: month must be in"),
         ("confidence: " + "9" * 5000, "gates.yaml: cannot be read: ValueError"),
         ("gates: " + "[" * 3000, "gates.yaml"),
-        ("noise: gone.json\n" + GATE + "max_drop: 0.1\n", ":1: noise: there is no file"),
+        (GATE + 'max_drop: 0.1\n    name: "a\\nb"\n', ":4: gates[0].name: a text of one line is needed"),
     ],
 )
 def test_a_file_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, message: str):
