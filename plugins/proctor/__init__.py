@@ -8,7 +8,7 @@ a coroutine function of its own) and judges the output in an ordinary test funct
 
 __version__ = "0.1.0"
 
-from proctor.asks import Ask, Ranking, generate, rank
+from proctor.asks import Ask, Ranking, generate, likelihood, rank
 from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
@@ -36,5 +36,6 @@ __all__ = [
     "Usage",
     "generate",
     "generate_code",
+    "likelihood",
     "rank",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -183,12 +184,28 @@ async def generated(
     )
 
 
-def rank(choices: str | Sequence[str] | Callable[[Sample], Sequence[str]] | None = None, *, prefix: str = " ") -> Ask:
+def rank(
+    choices: str | Sequence[str] | Callable[[Sample], Sequence[str]] | None = None,
+    *,
+    prefix: str = " ",
+    ending: Callable[[Sample], str] | None = None,
+) -> Ask:
     """Rank choices by log P(prefix + choice | prompt); the judge gets a `Ranking`.
 
-    `choices`: labels ("ABCD"), a function of the sample, or nothing for the sample's own `choices`.
+    `choices`: labels ("ABCD"), a function of the sample, or nothing for the sample's own `choices`. `ending`: a text of
+    the sample's that follows each choice and alone is scored, log P(ending | prompt + prefix + choice): partial scoring
+    (Trinh & Le 2018, arXiv:1806.02847), as for WinoGrande.
     """
-    return Ask(_rank, {"choices": choices, "prefix": prefix}, variant="ppl", needs="likelihood", check=_check_labels)
+    parameters = {"choices": choices, "prefix": prefix, **({} if ending is None else {"ending": ending})}
+    return Ask(_rank, parameters, variant="ppl", needs="likelihood", check=_check_labels)
+
+
+def likelihood(text: Callable[[Sample], str] | None = None, *, prefix: str = " ") -> Ask:
+    """The log-likelihood of one text, by default the sample's target; the judge gets a `Ranking` of this one.
+
+    Whether every token of it was the model's first choice is `output.choices[0].greedy`.
+    """
+    return Ask(_likelihood, {"text": text, "prefix": prefix}, variant="ppl", needs="likelihood")
 
 
 def _labels(sample: Sample, choices: Any) -> Sequence[str]:
@@ -211,7 +228,32 @@ def _check_labels(sample: Sample, parameters: Mapping[str, Any]) -> str | None:
     return None
 
 
-async def _rank(sample: Sample, prompt: str, model: Model, *, choices: Any, prefix: str) -> Ranking:
+async def _rank(
+    sample: Sample,
+    prompt: str,
+    model: Model,
+    *,
+    choices: Any,
+    prefix: str,
+    ending: Callable[[Sample], str] | None = None,
+) -> Ranking:
     labels = _labels(sample, choices)
-    answer = await model.loglikelihood(prompt, [prefix + label for label in labels])
-    return Ranking(labels, answer.choices, answer.usage, answer.context_cut)
+    if ending is None:
+        answer = await model.loglikelihood(prompt, [prefix + label for label in labels])
+        return Ranking(labels, answer.choices, answer.usage, answer.context_cut)
+    text = ending(sample)
+    answers = await asyncio.gather(*(model.loglikelihood(prompt + prefix + label, [text]) for label in labels))
+    return Ranking(
+        labels,
+        [answer.choices[0] for answer in answers],
+        sum((answer.usage for answer in answers), NO_USAGE),
+        any(answer.context_cut for answer in answers),
+    )
+
+
+async def _likelihood(
+    sample: Sample, prompt: str, model: Model, *, text: Callable[[Sample], str] | None, prefix: str
+) -> Ranking:
+    label = str(sample.target) if text is None else text(sample)
+    answer = await model.loglikelihood(prompt, [prefix + label])
+    return Ranking([label], answer.choices, answer.usage, answer.context_cut)

@@ -127,6 +127,8 @@ class SelfCheckModel:
             logprobs = [-math.inf] * len(continuations)
         else:
             right = _right_texts(sample, answering, [text.strip() for text in continuations])
+            if len(continuations) == 1 and _says_gold(sample, answering, context):
+                right |= {continuations[0].strip()}  # what follows each choice is scored, as for WinoGrande
             logprobs = [0.0 if text.strip() in right else UNLIKELY for text in continuations]
         return Likelihoods(
             [
@@ -269,6 +271,12 @@ def _neighbour_position(position: int, sample: Sample, known: _Peers) -> int:
         if candidate == following:
             break
     return following
+
+
+def _says_gold(sample: Sample, answering: Sample, context: str) -> bool:
+    """Whether a context ends with the option that the gold answer of `answering` names."""
+    index = _option(sample.choices, _gold(answering))
+    return index is not None and context.rstrip().endswith(str(sample.choices[index]).strip())
 
 
 def _right_texts(sample: Sample, answering: Sample, continuations: Sequence[str]) -> set[str]:

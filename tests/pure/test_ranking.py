@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 
 import pytest
+from proctor import Sample, likelihood, rank
 from proctor.asks import Length, Ranking
-from proctor.model import Likelihood
+from proctor.model import Likelihood, Likelihoods, Usage
+from proctor.selfcheck import SelfCheckModel
 
 
 def ranking(*choices: tuple[str, float, int]) -> Ranking:
@@ -43,3 +46,53 @@ def test_nothing_is_the_likeliest_of_impossible_choices():
 
 def test_the_first_of_equals_is_taken():
     assert ranking(("a", -1.0, 1), ("b", -1.0, 1)).likeliest("bytes") == 0
+
+
+class Scripted:
+    """A model that likes a continuation as its context ends with a number."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, list[str]]] = []
+
+    async def loglikelihood(self, context: str, continuations: list[str]) -> Likelihoods:
+        self.asked.append((context, list(continuations)))
+        value = -1.0 if context.endswith("trophy") else -2.0
+        return Likelihoods(
+            [Likelihood(text, value, 2, True) for text in continuations], Usage(requests=1), "cut" in context
+        )
+
+
+SAMPLE = Sample(question="It fits not since the", choices=["trophy", "case"], target="A", metadata={"rest": " is big."})
+
+
+def test_partial_scoring_scores_what_follows_each_choice():
+    model = Scripted()
+    ask = rank(ending=lambda sample: sample.metadata["rest"])
+    found = asyncio.run(ask(SAMPLE, "It fits not since the", model, 0))  # type: ignore[arg-type]
+    assert model.asked == [
+        ("It fits not since the trophy", [" is big."]),
+        ("It fits not since the case", [" is big."]),
+    ]
+    assert (found.labels, found.choice, found.usage.requests, found.context_cut) == (
+        ["trophy", "case"],
+        "trophy",
+        2,
+        False,
+    )
+
+
+def test_the_likelihood_of_one_text():
+    model = Scripted()
+    found = asyncio.run(likelihood()(Sample(target="end"), "cut the", model, 0))  # type: ignore[arg-type]
+    assert model.asked == [("cut the", [" end"])]
+    assert (found.labels, found.choices[0].greedy, found.context_cut, found.tied) == (["end"], True, True, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "choice"), [("proctor:gold", "trophy"), ("proctor:neighbour", "case"), ("proctor:empty", None)]
+)
+def test_self_check_models_know_partial_scoring(name: str, choice: str | None):
+    other = Sample(question="other", choices=["trophy", "case"], target="B", id="1")
+    model = SelfCheckModel(name).about(SAMPLE, [SAMPLE, other])
+    ask = rank(ending=lambda sample: sample.metadata["rest"])
+    assert asyncio.run(ask(SAMPLE, "It fits not since the", model, 0)).choice == choice  # type: ignore[arg-type]
