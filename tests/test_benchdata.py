@@ -51,7 +51,7 @@ def test_mmlu_has_all_subjects_in_four_categories(benchdata):
     import proctor.data
     from proctor import Benchmark, Sample
 
-    manifest = proctor.data.load_manifest(ROOT / "data" / "manifest.yaml")["mmlu"]
+    manifest = proctor.data.sources(ROOT / "data")["mmlu"]
     subjects = {file.key for file in proctor.data.find_files(benchdata / "mmlu", manifest.files)}
     listed = [subject for members in manifest.groups["category"]["subject"].values() for subject in members]
     assert len(subjects) == 57

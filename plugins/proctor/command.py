@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from proctor import __version__, baseline, compare, differences, gatefile, gates, noise, reports, runs, verdicts
-from proctor.data import Source, bundled_root, load_manifest
+from proctor.data import Source, bundled_root, manifests, sources
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
 from proctor.gating import Gating
@@ -65,12 +65,12 @@ def known_sources() -> dict[str, Source]:
     Raises DataError for a manifest that cannot be read.
     """
     beside = Path(__file__).parents[2] / "data"
-    if not (Path(__file__).parents[1].name == "plugins" and (beside / "manifest.yaml").is_file()):
+    if not (Path(__file__).parents[1].name == "plugins" and manifests(beside)):
         spec = importlib.util.find_spec("proctor_evals.data")
         beside = Path(next(iter(spec.submodule_search_locations or ["."]))) if spec else beside
-    known = load_manifest(beside / "manifest.yaml")
+    known = sources(beside)
     here = bundled_root(Path.cwd() / "manifest.yaml")
-    return known if here is None else {**known, **load_manifest(here / "manifest.yaml")}
+    return known if here is None else {**known, **sources(here)}
 
 
 def _fetch_arguments(parser: argparse.ArgumentParser) -> None:

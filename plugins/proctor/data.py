@@ -31,6 +31,7 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -92,8 +93,34 @@ class Dataset:
     excluded: dict[str, int] = field(default_factory=dict)
 
 
-def load_manifest(path: Path) -> dict[str, Source]:
+def manifests(root: Path) -> list[Path]:
+    """The manifests of a data root: `manifest.yaml`, and the files of the folder `manifest`."""
+    own = root / "manifest.yaml"
+    return ([own] if own.is_file() else []) + sorted((root / "manifest").glob("*.yaml"))
+
+
+def sources(root: Path) -> dict[str, Source]:
+    """What the manifests of a data root name. Raises DataError for a benchmark that two of them have."""
+    found: dict[str, Source] = {}
+    for path in manifests(root):
+        own = load_manifest(path)
+        if twice := found.keys() & own.keys():
+            raise DataError(f"{path}: {min(twice)} stands in another manifest of {root} too")
+        found |= own
+    return found
+
+
+def load_manifest(path: Path) -> Mapping[str, Source]:
     """The sources that a manifest names. Raises DataError for a file that is not one."""
+    try:
+        return _loaded(path, path.stat().st_mtime_ns)
+    except OSError as error:
+        raise DataError(f"{path}: not a manifest: {error}") from None
+
+
+@lru_cache(maxsize=64)
+def _loaded(path: Path, changed: int) -> Mapping[str, Source]:
+    """Every benchmark asks for its entry: a file is read again only when it was `changed`."""
     import yaml
 
     try:
@@ -131,7 +158,7 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
 def bundled_root(module: Path) -> Path | None:
     """The folder `data` with a manifest that is nearest above a benchmark's module."""
     for folder in module.parents:
-        if (folder / "data" / "manifest.yaml").is_file():
+        if manifests(folder / "data"):
             return folder / "data"
     return None
 
@@ -148,9 +175,9 @@ def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
         elsewhere = root is not None and (root / benchmark.name).is_dir()
         return own, root / benchmark.name if root is not None and elsewhere else benchmark.module.parent
     bundled = bundled_root(benchmark.module)
-    known = load_manifest(bundled / "manifest.yaml") if bundled else {}
-    if root is not None and (root / "manifest.yaml").is_file():
-        known = {**known, **load_manifest(root / "manifest.yaml")}
+    known = sources(bundled) if bundled else {}
+    if root is not None:
+        known = {**known, **sources(root)}
     root = root or bundled
     if root is None or benchmark.name not in known:
         raise DataError(

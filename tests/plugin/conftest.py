@@ -63,6 +63,6 @@ def checkout(suite: Suite) -> Suite:
         shutil.copy(CHECKOUT / "evals" / name, module)
     (suite.path / "evals" / "__init__.py").touch()
     (suite.path / "data").mkdir()
-    shutil.copy(CHECKOUT / "data" / "manifest.yaml", suite.path / "data")
+    shutil.copytree(CHECKOUT / "data" / "manifest", suite.path / "data" / "manifest")
     small_data(suite.path / "data")
     return suite

@@ -265,10 +265,8 @@ def test_a_service_that_lacks_an_ability_is_refused_with_the_variant_that_would_
 
 def test_a_model_on_full_data_needs_to_know_where_they_are(checkout: Suite):
     checkout.script(bundled=False)
-    path = checkout.path / "data" / "manifest.yaml"
-    path.write_text(
-        "gsm8k:\n  files: test.jsonl\n  shots: train.jsonl\nmmlu:" + path.read_text().partition("\nmmlu:")[2]
-    )
+    path = checkout.path / "data" / "manifest" / "numeracy.yaml"
+    path.write_text("gsm8k:\n  files: test.jsonl\n  shots: train.jsonl\n")
     refused(checkout, "gsm8k: this model is scored on the full data: --data-dir=DIR ", "evals", "-k", "gsm8k")
     assert checkout.run("evals", "--data-dir=bundled").ret == 0
 

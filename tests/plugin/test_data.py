@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from proctor import Benchmark, DataError, Sample, generate
 from proctor.collect import _may_continue, _may_match
-from proctor.data import find_files, load, subset
+from proctor.data import find_files, load, sources, subset
 from proctor.journal import Journal, merge
 from proctor.records import to_line
 from proctor.rows import read_rows
@@ -289,3 +289,13 @@ def test_a_whole_file_may_be_a_field_of_each_sample(rooted):
 def test_what_a_manifest_cannot_mean(rooted, entry: str, message: str):
     with pytest.raises(DataError, match=message):
         rooted(entry)
+
+
+def test_a_root_may_have_several_manifests_which_name_each_benchmark_once(tmp_path: Path):
+    (tmp_path / "manifest").mkdir()
+    (tmp_path / "manifest" / "a.yaml").write_text("one:\n  files: x.jsonl\n")
+    (tmp_path / "manifest" / "b.yaml").write_text("two:\n  files: y.jsonl\n")
+    assert {name: source.files for name, source in sources(tmp_path).items()} == {"one": "x.jsonl", "two": "y.jsonl"}
+    (tmp_path / "manifest.yaml").write_text("two:\n  files: z.jsonl\n")
+    with pytest.raises(DataError, match=r"b\.yaml: two stands in another manifest"):
+        sources(tmp_path)

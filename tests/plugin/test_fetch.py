@@ -19,7 +19,7 @@ import pytest
 import yaml
 from data_server import DataServer, serving
 from proctor import DataError, download
-from proctor.data import Source, load_manifest
+from proctor.data import Source, load_manifest, sources
 from proctor.fetch import Display, complete, fetch, mirrored
 from suites import CHECKOUT, SOURCES, Suite
 
@@ -438,7 +438,7 @@ def test_the_command_says_what_is_wrong(own, server, monkeypatch, capsys, args, 
 
 
 def test_the_manifest_pins_all_that_it_names():
-    for name, known in load_manifest(CHECKOUT / "data" / "manifest.yaml").items():
+    for name, known in sources(CHECKOUT / "data").items():
         assert known.fetch is not None, name
         assert known.fetch.revision or all(pin.sha256 for pin in known.fetch.pins), name
 
@@ -460,7 +460,7 @@ def test_a_fetch_section_that_is_none_is_refused(tmp_path, wrong):
 def published(checkout: Suite, server: DataServer, monkeypatch: pytest.MonkeyPatch) -> Suite:
     """The project's benchmarks and a real model; gsm8k and mmlu are published by the server, and not here yet."""
     checkout.script(bundled=False)
-    path = checkout.path / "data" / "manifest.yaml"
+    path = checkout.path / "data" / "manifest" / "numeracy.yaml"
     manifest = yaml.safe_load(path.read_text())
     manifest["gsm8k"]["fetch"] = entry("test.jsonl", "train.jsonl")["fetch"]
     path.write_text(yaml.safe_dump(manifest))
