@@ -53,9 +53,9 @@ def label(text: str | None, names: Mapping[str, Sequence[str]]) -> str | None:
 
     Thinking is left out, full-width characters are read as ASCII, upper and lower case are one, and emphasis,
     `_`, `-` and spaces within a way are one. The longest way that fits counts: "not entailment" is no "entailment",
-    不正确 no 正确, where both are ways. A mention is denied after "not", "isn't", "rather than", "neither", 不是, 并非 and the
-    like, and is none at all in a question or list of labels ("positive or negative", 是否正确, "whether it is true",
-    "yes/no"). "No" and "right" before a word, and Chinese ways of one character within a sentence, are no mention
+    不正确 no 正确, where both are ways. A mention is denied after "not", "isn't", "rather than", "neither", 不是, 并非
+    and the like, and is none at all in a question or list of labels ("positive or negative", 是否正确, "whether it is
+    true", "yes/no"). "No" and "right" before a word, and Chinese ways of one character in a sentence, are no mention
     but right after a marker. In this order:
 
     1. after the last marker with a label: the first label of the sentence that begins with "answer is", "Answer:",
@@ -161,7 +161,7 @@ def _pattern(way: str) -> str:
     body = r"[\s\-]{1,3}".join(map(re.escape, way.split(" ")))
     if _is_strict(way):
         behind = "" if way.isascii() else f"(?<![a-z0-9{_CJK}])"
-        return rf"{behind}{body}(?=[\s)\]}}\"'”’」]{{0,4}}(?:[.,;:!?。、<(/|\-–—]|$|\n))"
+        return rf"{behind}{body}(?=[\s)\]}}\"'”’」]{{0,4}}(?:[.,;:!?。、<(/|–—]|-(?![a-z])|$|\n))"
     return f"{body}" + (r"(?![a-z0-9]|['’][a-z])" if way[-1].isascii() and way[-1].isalnum() else "")
 
 
@@ -223,8 +223,8 @@ def _mentions(text: str, matcher: _Matcher) -> list[_Mention]:
 
 _MARKER = re.compile(
     r"\b(?:answer|label|classification|category|class|prediction|verdict|sentiment|relation|relationship|conclusion"
-    r"|judge?ment|topic|result|response|classified|categori[sz]ed|labell?ed)\b"
-    r"[^\n.:?!]{0,50}?(?:\b(?:is|as|be|are)\b|[:=→])"
+    r"|judge?ment|topic|result|response)\b[^\n.:?!]{0,50}?(?:\b(?:is|(?:should|would|must|to) be)\b|[:=→])"
+    r"|\b(?:classify|classified|categori[sz]ed?|labell?ed|label)\b[^\n.:?!]{0,50}?(?:\bas\b|[:=→])"
     r"|\bboxed\s?\{(?:\s?text\s?\{)?"
     r"|(?:答案|类别|分类|归类|标签|情感(?:倾向|极性)?|态度|关系|结果|结论|判断|类型|主题|评价)[^\n。?!,]{0,20}?(?:是|为|:|】)"
     r"|(?<!不)(?:属于|归为)"

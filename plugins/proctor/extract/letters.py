@@ -38,7 +38,7 @@ def choice_letter(text: str | None, letters: str = "ABCD") -> str | None:
         if found:
             return found[-1].upper()
     start = rules["start"].match(head)
-    if start and not rules["listed"].match(head):
+    if start and not rules["listed"].match(head) and not rules["inline"].match(head):
         return start[start.lastindex or 0].upper()
     end = rules["end"].fullmatch(_last_line(text))
     if end:
@@ -70,7 +70,9 @@ GOES_ON = r"(?:because|since|as|and|or|not|but|for|due|which|is|was|in|given|by|
 def _rules(letters: str) -> dict[str, re.Pattern[str]]:
     """The patterns of `choice_letter` for one set of labels; a match's last group is the label."""
     if not letters:
-        return dict.fromkeys(("marked", "stated", "start", "listed", "end", "set_off", "option"), re.compile(r"(?!)"))
+        return dict.fromkeys(
+            ("marked", "stated", "start", "listed", "inline", "end", "set_off", "option"), re.compile(r"(?!)")
+        )
     upper, lower = f"[{re.escape(letters.upper())}]", f"[{re.escape(letters.lower())}]"
     either = f"[{re.escape(letters.upper() + letters.lower())}]"
     bound, small_bound = _bounds(upper)
@@ -83,12 +85,20 @@ def _rules(letters: str) -> dict[str, re.Pattern[str]]:
         "stated": re.compile(_stated(upper, told)),
         "start": re.compile(_start(upper, lower, bound)),
         "listed": re.compile(rf"[\s*(]{{0,6}}{first}{item}[\s*(]{{0,6}}{second}[*]{{0,2}}(?:[.):]|\s)"),
+        "inline": re.compile(rf"[\s*(]{{0,6}}{listed_inline(letters.upper()).pattern}"),
         "end": re.compile(rf"[*(\[$\"]{{0,4}}({either})[)\]*.$\"]{{0,5}}"),
         "set_off": re.compile(
             rf"\(({either})\)|\[({either})\]|\*\*\(?({upper})\)?(?:[.:)][^*\n]{{0,200}})?\*\*|[\"“`]({upper})[\"”`.]"
         ),
         "option": re.compile(rf"(?i:\b(?:option|choice))\s[*(\[]{{0,3}}({upper}){bound}|选项\s?({upper}){bound}"),
     }
+
+
+def listed_inline(letters: str) -> re.Pattern[str]:
+    """Options repeated in one line, such as "A. so B. very C. too": the first three, with the same mark after each."""
+    first, second, third = (*map(re.escape, letters[:3]), *["(?!)"] * 3)[:3]
+    between = r"[^\n]{1,80}?(?<![A-Za-z0-9])"
+    return re.compile(rf"{first}\s?([.):、]){between}{second}\s?\1{between}{third}\s?\1")
 
 
 def _bounds(upper: str) -> tuple[str, str]:
@@ -111,7 +121,7 @@ def _marked(label: str, told: str) -> str:
         rf"|\\(?:boxed|fbox)\s?{{{_NOISE}{_LATEX}{label}"
         # The look ahead costs one scan where nothing follows that could be a label: 答案答案答案... stays cheap.
         r"|(?:答案|故选|(?<!不)应选|应该选|因此选|所以选|而是"
-        r"|(?<!不)正确的?(?:选项|说法|一项)?(?=[是为](?!:?\s?\(\s{0,8}\))))(?=[^A-Za-z0-9]{0,60}[A-Za-z0-9])"
+        r"|(?<!不)正确的?(?:选项|说法|一项)?(?=[是为](?!:?\s?\(\s{0,8}\)|:?[^\S\n]*\n)))(?=[^A-Za-z0-9]{0,60}[A-Za-z0-9])"
         rf"[^\n。?!,A-Za-z不非]{{0,12}}?{told}"
         rf"|(?:(?<!不)应(?:该|当)?[是为]|(?<![\u4e00-\u9fff])答:)(?=[^A-Za-z0-9]{{0,60}}[A-Za-z0-9]){told}"
     )
@@ -126,7 +136,7 @@ def _stated(upper: str, told: str) -> str:
         rf"|(?<![A-Za-z0-9])({upper})[)\]*]{{0,3}} (?i:is|would be) (?:(?:the|indeed|clearly|most|only|also) ){{0,2}}"
         r"(?i:correct|right|best|true|answer)\b"
         rf"|(?i:\banswer) {_NOISE}({upper})(?=[)\]*]{{0,3}}\s*(?:[.,;]|$))"
-        rf"|(?<![不未])(?<!不应)选(?!项)(?=[^A-Za-z0-9]{{0,60}}[A-Za-z0-9])[^\n。?!,A-Za-z不非]{{0,4}}?{told}"
+        rf"|(?<![不未人候当竞普])(?<!不应)选(?![项举]|[择出了]?\s*\n)(?=[^A-Za-z0-9]{{0,60}}[A-Za-z0-9])[^\n。?!,A-Za-z不非]{{0,4}}?{told}"
         rf"|(?<![A-Za-z0-9])({upper})\s?(?:选项|项)?\s?(?:是|最)?(?:正确|对(?!于)|符合题意)"
         rf"|(?:所以|因此|综上(?:所述)?)[,:]?\s?({upper})(?=[)\]*]{{0,3}}\s*(?:[.,;。]|$|\n))"
     )

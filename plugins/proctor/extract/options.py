@@ -23,7 +23,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from proctor.extract.letters import GOES_ON, choice_letter
+from proctor.extract.letters import GOES_ON, choice_letter, listed_inline
 from proctor.extract.texts import FULL_WIDTH, ends, split_thinking
 
 # White space, emphasis, quotes, brackets and LaTeX around letters. Possessive, as all repetitions here: what they took
@@ -131,8 +131,8 @@ _MARKED = re.compile(
 _STATED = re.compile(
     r"(?<!not )(?<!n't )"
     r"(?i:\b(?:choose|chose|pick|select|go(?:ing)? with|opt for|it(?:['’]s| is| must be))\b(?: both)?)"
-    r"|(?<![不未可请])(?<!不应)选(?:择|了|出)?(?!项)"
-    r"|(?:综上(?:所述)?|所以|因此|(?i:\b(?:so|therefore|thus|hence)\b)),?(?=\s?[(*\[]{0,3}[A-Z0-9]+[)*\]]{0,3}\s*(?:[.。]|$|\n))"
+    r"|(?<![不未可请人候当竞普])(?<!不应)选(?:择|了|出)?(?![项举]|\s*\n)"
+    r"|(?:综上(?:所述)?|所以|因此|(?i:\b(?:so|therefore|thus|hence)\b)),?(?=\s?[(*\[]{0,3}[A-Z0-9]+[)*\]]{0,3}(?:。|\.?\s*(?:$|\n)))"
 )
 _ALL = re.compile(
     r"(?<![非不])(?<!不是)(?:以上|上述|[四4五5]个?)(?:[四4五5]个)?(?:选?项|说法)?(?:都|均|全部?)(?:是)?(?:正确|对)"
@@ -148,7 +148,10 @@ def _after_markers(text: str, rules: _Rules, kind: str) -> str | None:
     for marker in (_MARKED if kind == "marked" else _STATED).finditer(text):
         told = rules.told.match(text, marker.end())
         if told and told[1]:
-            found.append((marker.start(), _lines(text, told.start(1), rules) or rules.sorted(told[1])))
+            lines = _lines(text, told.start(1), rules)
+            # All options in a row after "the correct ones are:" are the question, unless they are called the answer.
+            if lines != "".join(sorted(rules.letters)) or "答案" in marker[0] or "nswer" in marker[0]:
+                found.append((marker.start(), lines or rules.sorted(told[1])))
         elif told and (small := _WORDS.sub("", told[2])):
             plain = [letter for letter in small.upper() if letter in rules.letters]
             if plain == sorted(set(plain)):
@@ -257,7 +260,8 @@ def option_list(text: str | None, count: int, letters: str = "ABCD") -> list[str
     )
 
 
-_CIRCLED = {ord("①") + i: f"({i + 1})" for i in range(20)}
+# Brackets of their own: in "A. ①③ B. ②③" circled numbers are what options say, and B is no answer to 3.
+_CIRCLED = {ord("①") + i: f"⟨{i + 1}⟩" for i in range(20)}
 _NUMERALS = {**FULL_WIDTH, **_CIRCLED}
 _CHINESE = {name: i for i, name in enumerate("一二三四五六七八九十", 1)}
 _MARKER = (
@@ -268,13 +272,13 @@ _NUMBER = (
     r"(?:第\s?([0-9]{1,3}|[一二三四五六七八九十])\s?(?:小?题|空|个?问题?)"
     r"|(?<![0-9A-Za-z.,/])(?:(?i:question|blank|q|no\.?)\s?|小?题)?([0-9]{1,3})(?:小?题)?)(?![0-9%])"
 )
-_GAP = r"[\s.、:)\]}】|*\"'=>→$(\[{,_`“”‘’\-–—]{0,10}+"
+_GAP = r"[\s.、:)⟩\]}】|*\"'=>→$(\[{,_`“”‘’\-–—]{0,10}+"
 
 
 @lru_cache(maxsize=64)
 def _list_rules(letters: str) -> dict[str, re.Pattern[str]]:
     upper = f"[{re.escape(letters)}]"
-    bound = rf"(?![A-Za-z+#]|['’-][A-Za-z]|选?项|(?<=[AI]) +(?!{GOES_ON})[a-z])"
+    bound = rf"(?![A-Za-z+#]|['’-][A-Za-z]|选?项|\s?\.\s?⟨|(?<=[AI]) +(?!{GOES_ON})[a-z])"
     letter = rf"(?:\\(?:text|boxed|textbf)\{{){{0,2}}({upper}){bound}"
     one = rf"{letter}(?![)\]}}*]{{0,3}}\s?(?:[、/&]|,|或|和|(?i:or|and)\b)\s?{upper}(?![A-Za-z0-9.]))"
     row = rf"{upper}(?:[\s,、;/|*\-–—.)\](\[]{{0,4}}+{upper}){{1,40}}(?![A-Za-z])"
@@ -287,6 +291,7 @@ def _list_rules(letters: str) -> dict[str, re.Pattern[str]]:
         "row": re.compile(
             rf"^[\s*(\[\"`$]{{0,8}}({row})[)\]*.。\"`$]{{0,4}}\s*(?:<eo[ae]>)?[ \t]*(?:$|\n|[.。;])", re.MULTILINE
         ),
+        "listed": listed_inline(letters),
         "letter": re.compile(upper),
     }
 
@@ -329,6 +334,8 @@ def _by_number(text: str, rules: dict[str, re.Pattern[str]]) -> tuple[dict[int, 
     for place in deque(rules["number"].finditer(text, end), maxlen=_MOST_NUMBERS):
         number = _CHINESE.get(place[1] or "") or int(place[1] or place[2])
         direct = rules["answer"].match(text, place.end())
+        if direct and rules["listed"].match(text, direct.start(1)):
+            direct = None
         line = text[max(text.rfind("\n", 0, place.start()) + 1, place.start() - 12) : place.start()]
         at_line = not line.strip("# *-(（|\t")
         if not (at_line or direct):

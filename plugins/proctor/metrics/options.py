@@ -4,7 +4,7 @@ GAOKAO-Bench (`Bench/OBJ_score_evaluation.py` of OpenLMLab/GAOKAO-Bench) counts 
 by those to be won, over all its questions, each with the sample's `score`. Only physics has several right options: all
 of its questions are worth 6 marks, 3 for an answer without a wrong letter that is not complete. Other answers win all
 of a question's marks or none. A sample where fewer letters than questions were found wins none for any of them.
-So the published rate is the mean of `half_marks` in physics, and elsewhere the mean of `share_right(..., complete=True)`
+So the published rate is the mean of `half_marks` in physics, and elsewhere that of `share_right(..., complete=True)`
 weighted by `score` times the number of questions.
 """
 
