@@ -38,6 +38,10 @@ _JOIN = (
 _NAMES = r"公司|银行|企业|集团|工厂|厂|国|市|县|村|镇|地|型|股|轮|楼|座|车|球|点|处|商|校|省|区|类|罪|房|某"
 
 
+_MOST = 1_000
+"""How many markers, letters and numbers of a text are looked at, from its end: an answer has fewer."""
+
+
 def option_set(text: str | None, letters: str = "ABCD") -> str | None:
     r"""The options that the text settles on, sorted, such as "ACD"; None where it settles on none.
 
@@ -144,21 +148,21 @@ _ALL = re.compile(
 
 def _after_markers(text: str, rules: _Rules, kind: str) -> str | None:
     """The letters after the last marker that has some; among the weaker markers, "all of them are right" as well."""
-    found: list[tuple[int, str]] = []
-    for marker in (_MARKED if kind == "marked" else _STATED).finditer(text):
+    every = deque(_ALL.finditer(text), maxlen=1) if kind == "stated" else None
+    for marker in reversed(deque((_MARKED if kind == "marked" else _STATED).finditer(text), maxlen=_MOST)):
+        if every and every[0].start() > marker.start():
+            break
         told = rules.told.match(text, marker.end())
         if told and told[1]:
             lines = _lines(text, told.start(1), rules)
             # All options in a row after "the correct ones are:" are the question, unless they are called the answer.
-            if lines != "".join(sorted(rules.letters)) or "答案" in marker[0] or "nswer" in marker[0]:
-                found.append((marker.start(), lines or rules.sorted(told[1])))
+            if lines != rules.sorted(rules.letters) or "答案" in marker[0] or "nswer" in marker[0]:
+                return lines or rules.sorted(told[1])
         elif told and (small := _WORDS.sub("", told[2])):
             plain = [letter for letter in small.upper() if letter in rules.letters]
             if plain == sorted(set(plain)):
-                found.append((marker.start(), "".join(plain)))
-    if kind == "stated":
-        found += [(every.start(), "".join(sorted(set(rules.letters)))) for every in _ALL.finditer(text)]
-    return max(found)[1] if found else None
+                return "".join(plain)
+    return rules.sorted(rules.letters) if every else None
 
 
 def _lines(text: str, start: int, rules: _Rules) -> str | None:
@@ -183,7 +187,7 @@ def _verdicts(text: str, rules: _Rules) -> str | None:
     """What is said of the options one by one, the last word on each."""
     said: dict[str, bool] = {}
     last, count = "", 0
-    for group in rules.group.finditer(text):
+    for group in deque(rules.group.finditer(text), maxlen=_MOST):
         verdict = _VERDICT.match(text, group.end())
         if verdict is None or text[group.start() - 1 : group.start()] in ("不", "非"):
             continue
@@ -214,7 +218,7 @@ def _last_line(text: str, rules: _Rules) -> str | None:
 def _set_off(text: str, rules: _Rules) -> str | None:
     distinct = {
         rules.sorted(group[1])
-        for group in rules.group.finditer(text)
+        for group in deque(rules.group.finditer(text), maxlen=_MOST)
         if _OPENS.search(text, max(group.start() - 3, 0), group.start()) and _CLOSES.match(text, group.end())
     }
     return distinct.pop() if len(distinct) == 1 else None
@@ -222,9 +226,6 @@ def _set_off(text: str, rules: _Rules) -> str | None:
 
 _OPENS = re.compile(r"(?:\*\*|[(\[“\"「`])[\s*(\[]?$")
 _CLOSES = re.compile(r"\*\*|[)\]”\"」`]")
-
-_MOST_NUMBERS = 1_000
-"""How many numbers of a text `option_list` looks at, from its end: more are no answers to an exam."""
 
 
 def option_list(text: str | None, count: int, letters: str = "ABCD") -> list[str | None] | None:
@@ -270,7 +271,7 @@ _MARKER = (
 )
 _NUMBER = (
     r"(?:第\s?([0-9]{1,3}|[一二三四五六七八九十])\s?(?:小?题|空|个?问题?)"
-    r"|(?<![0-9A-Za-z.,/])(?:(?i:question|blank|q|no\.?)\s?|小?题)?([0-9]{1,3})(?:小?题)?)(?![0-9%])"
+    r"|(?<![0-9A-Za-z./])(?<![0-9],)(?:(?i:question|blank|q|no\.?)\s?|小?题)?([0-9]{1,3})(?:小?题)?)(?![0-9%])"
 )
 _GAP = r"[\s.、:)⟩\]}】|*\"'=>→$(\[{,_`“”‘’\-–—]{0,10}+"
 
@@ -331,7 +332,7 @@ def _by_number(text: str, rules: dict[str, re.Pattern[str]]) -> tuple[dict[int, 
             answers |= dict(enumerate(found, first))
             end = key.end()
     open_number = None
-    for place in deque(rules["number"].finditer(text, end), maxlen=_MOST_NUMBERS):
+    for place in deque(rules["number"].finditer(text, end), maxlen=_MOST):
         number = _CHINESE.get(place[1] or "") or int(place[1] or place[2])
         direct = rules["answer"].match(text, place.end())
         if direct and rules["listed"].match(text, direct.start(1)):
