@@ -55,6 +55,11 @@ BOOLEANS = [
     ("这个说法是正确的", True),
     ("该说法不正确。", False),
     ("该陈述是错误的。", False),
+    ("The passage says that the bridge opened in 1990, so yes.", True),
+    ("Answer: No\n\nExplanation: it is true that it is old.", False),
+    ("我认为正确答案是“错误”。", False),
+    ("不是的", False),
+    ("这句话是对的。", True),
     # Several candidates, a change of mind, thinking, the prompt repeated.
     ("It is true that birds fly, but the answer is no.", False),
     ("No, that's wrong; it is false.", False),
@@ -66,6 +71,8 @@ BOOLEANS = [
     ("<think>yes</think>No", False),
     ("Yes. No-fly zones exist as well.", True),
     # Unsettled.
+    ("The answer is neither yes nor no", None),
+    ("不一定正确", None),
     ("Yes and no.", None),
     ("Yes or no?", None),
     ("There is no evidence either way.", None),
@@ -162,6 +169,10 @@ LABELS = [
     ("答案是财经，不是股票。", NEWS, "104"),
     ("该新闻涉及汽车和科技，但应归类为汽车。", NEWS, "107"),
     ("选项：故事、文化、娱乐\n答案：【娱乐】", NEWS, "102"),
+    ("这是一条负面评论，没有任何积极的内容", SENTIMENT, "Negative"),
+    ("这句话的情感是正面的还是负面的？答：负面", SENTIMENT, "Negative"),
+    ("(c) contradiction", INFERENCE, "contradiction"),
+    ("The answer is: neutral, since neither entailment nor contradiction holds", INFERENCE, "neutral"),
     # Unsettled.
     ("entailment, neutral or contradiction?", INFERENCE, None),
     ("entailment/neutral/contradiction", INFERENCE, None),
@@ -235,8 +246,8 @@ def test_a_label_is_read_however_it_is_said(kind, data):
 
 
 WORST = (
-    'A|not |答案|答案是|answer |answer is |yes |no, |是|positive or |**|**yes**|(|\n|so |if |不|不是|is it yes? |体育、|"a'
-    "|entailment, |not entailment|n't |neither |<think>|属于|\\boxed{|[yes"
+    "A|not |答案|答案是|answer |answer is |yes |no, |是|positive or |**|**yes**|(|\n|so |if |不|不是|is it yes? |体育、"
+    "|\"a|entailment, |not entailment|n't |neither |<think>|属于|\\boxed{|[yes"
 )
 
 

@@ -137,7 +137,7 @@ def test_other_labels(text, letters, expected):
 @given(st.sampled_from(EIGHTEEN), st.integers(2, 18))
 def test_every_label_is_read_however_it_is_said(letter, count):
     letters = EIGHTEEN[:count]
-    for phrasing in (
+    for way in (
         "{}",
         "({})",
         "**{}**",
@@ -146,13 +146,16 @@ def test_every_label_is_read_however_it_is_said(letter, count):
         "Answer: {}",
         "\\boxed{{{}}}",
         "答案是{}",
-        "故选{}。",
+        "选{}。",
     ):
-        assert choice_letter(phrasing.format(letter), letters) == (letter if letter in letters else None)
+        assert choice_letter(way.format(letter), letters) == (letter if letter in letters else None)
 
 
 WORST = "A|(A) |答案|not |answer is |A or |I |**|选|应该是|正确的是|所以|A. x B. y C. |A项|\\boxed{|1. |“"
-WORDS = "答案|是|：|选|应该是|不|A|I|3|项|。| |\n|(|)|**|\\boxed{|}|answer is |Answer: |or |kg|.|5|<think>|</think>|A. so B. "
+WORDS = (
+    "答案|是|：|选|应该是|不|A|I|3|项|。| |\n|(|)|**|\\boxed{|}|answer is |Answer: "
+    "|or |kg|.|5|<think>|</think>|A. so B. "
+)
 PIECES = st.lists(st.sampled_from(WORDS.split("|"))).map("".join)
 
 

@@ -11,29 +11,8 @@ from functools import lru_cache
 from proctor.extract.texts import FULL_WIDTH, ends, split_thinking
 
 BOOLEANS: Mapping[str, Sequence[str]] = {
-    "true": (
-        *("true", "yes", "correct", "right", "yeah", "yep", "affirmative"),
-        *("正确", "是", "是的", "对", "对的", "没错", "真", "真的", "属实", "成立", "肯定"),
-    ),
-    "false": (
-        *("false", "no", "incorrect", "wrong", "nope", "untrue"),
-        *(
-            "错误",
-            "否",
-            "不",
-            "错",
-            "错的",
-            "不是",
-            "不对",
-            "不正确",
-            "不真实",
-            "假",
-            "假的",
-            "不属实",
-            "不成立",
-            "否定",
-        ),
-    ),
+    "true": "true yes correct right yeah yep affirmative 正确 是 是的 对 对的 是对的 没错 真 真的 属实 成立 肯定".split(),
+    "false": "false no incorrect wrong nope untrue 错误 否 不 错 错的 是错的 不是的 不是 不对 不正确 不真实 假 假的 不属实 不成立 否定".split(),
 }
 """The ways of saying yes and no that `boolean` knows."""
 
@@ -115,7 +94,7 @@ class _Mention:
 
 
 _CJK = r"\u3400-\u9fff"
-_MEANS_MUCH_ELSE = {"no", "right", "不是", "是的", "对的", "真的", "肯定", "否定"}
+_MEANS_MUCH_ELSE = {"no", "right", "不是", "不是的", "是的", "对的", "真的", "肯定", "否定"}
 _GAP = r"[\s.:\-–—>→=\"'“‘「『《【(\[{$)\]】]"
 
 
@@ -178,14 +157,14 @@ _FILLER = (
 _DENIED = re.compile(
     r"(?:\b(?:not|never|cannot|neither|nor|hardly|rather than|instead of|without|no)|n['’]t)"
     rf"(?: {_FILLER}){{0,4}}[\s\"'“‘(]{{1,3}}$"
-    r"|(?:不|非|没有|没|谈不上|排除)(?:是|属于|算|能说)?(?:一个|一种|真的|很|太|什么|明显|完全)?[的是]?[\s\"'“‘「]{0,2}$"
+    r"|(?:不|非|没有|没|谈不上|排除)(?:是|属于|算|能说)?(?:任何|一个|一种|真的|很|太|什么|明显|完全)?[的是]?[\s\"'“‘「]{0,2}$"
 )
 _ASKED = re.compile(
     r"(?:\b(?:whether|if|either|not necessarily|not sure|unsure|not only|unclear)\b[^.,;:!?\n。]{0,30}"
     r"|(?:是否|能否|是不是|可否)[^.,;:!?\n。]{0,4}|(?:未必|不一定|不仅|不只)是?)$"
 )
 _OR = re.compile(
-    r"[\s\"'”’)\]]{0,3}(?:([,])|[/|、]|\bor\b|\band\b|\bvs\b\.?|\bnor\b|或者?|还是|和|与)"
+    r"的?[\s\"'”’)\]]{0,3}(?:([,])|[/|、]|\bor\b|\band\b|\bvs\b\.?|\bnor\b|或者?|还是|和|与)"
     r"[\s\"'“‘(\[]{0,3}(?:(?:or|and|nor|或者?|和|a|an|the|是) ?){0,2}[\"'“‘(\[]?"
 )
 
@@ -227,7 +206,7 @@ _MARKER = re.compile(
     r"|\b(?:classify|classified|categori[sz]ed?|labell?ed|label)\b[^\n.:?!]{0,50}?(?:\bas\b|[:=→])"
     r"|\bboxed\s?\{(?:\s?text\s?\{)?"
     r"|(?:答案|类别|分类|归类|标签|情感(?:倾向|极性)?|态度|关系|结果|结论|判断|类型|主题|评价)[^\n。?!,]{0,20}?(?:是|为|:|】)"
-    r"|(?<!不)(?:属于|归为)"
+    r"|(?<!不)(?:属于|归为)|答:"
 )
 _CONCLUSION = re.compile(
     r"\b(?:therefore|thus|hence|overall|in conclusion|in summary|to conclude|so)\b(?=,| the\b| it\b| this\b| i\b)"

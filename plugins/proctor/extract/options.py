@@ -101,9 +101,9 @@ _WORDS = re.compile(r"(?i:\band\b|\bplus\b|options?\b|choices?\b|statements?\b)"
 def _rules(letters: str) -> _Rules:
     upper, small = f"[{re.escape(letters)}]", f"[{re.escape(letters.lower())}]"
     name = rf"['’-][A-Za-z]|\.[A-Za-z]|(?<=[AI]) +(?!{GOES_ON})[a-z]|(?<=[A-Z])(?:{_NAMES})"
-    bound = rf"(?![A-Za-z0-9+#]|{name})"
+    bound = rf"(?![A-Za-z0-9#]|\+(?!\s?{upper})|{name})"
     run = rf"{upper}{{1,{len(letters)}}}+{bound}"
-    group = rf"(?>{run}(?:{_CLOSE}{_JOIN}{run}){{0,{len(letters)}}})"
+    group = rf"(?>{run}(?:{_CLOSE}(?:\s?\([^()\n]{{2,40}}\))?{_JOIN}{run}){{0,{len(letters)}}})"
     hedge = (
         rf"(?!{_CLOSE}\s?(?:[,、]\s?)?(?:(?i:or)\b|或|还是)|\s?(?:中|之中|里|哪)|\s?(?:[、/&+,]|和|与|(?i:and))\s*$)"
     )
@@ -115,9 +115,9 @@ def _rules(letters: str) -> _Rules:
         told=re.compile(
             rf"{_OPEN}(?:{kind}{_OPEN})?(?:({group}){hedge}|({several_small})(?={_CLOSE}\s*(?:[.,;。!]|$|\n)))"
         ),
-        line=re.compile(rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?[.):、,*][^\n]*(?:\n|$)"),
+        line=re.compile(rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?[.):、,*][^\n]*?(?:;\s*(?={upper}\s?[.):、])|\n|$)"),
         group=re.compile(rf"(?<![A-Za-z0-9])({group})"),
-        start=re.compile(rf"{_OPEN}(?:{kind}{_OPEN})?({group}){hedge}{_CLOSE}(?:选?项)?{point}"),
+        start=re.compile(rf"{_OPEN}(?:{kind}{_OPEN}|(?i:both) )?({group}){hedge}{_CLOSE}(?:选?项(?!:))?{point}"),
         alone=re.compile(rf"{_OPEN}({group}){hedge}{_CLOSE}\s*(?:<eo[ae]>)?[.。;]?\s*"),
     )
 
@@ -176,8 +176,8 @@ def _lines(text: str, start: int, rules: _Rules) -> str | None:
 
 
 _VERDICT = re.compile(
-    _CLOSE + r"\s?(?:(?:选?项|说法|表述|[两三四]项|[两三四]个选项)?(?:都|均|也)?(?:是|为)?"
-    r"(?:(正确|对(?!于)|符合题意|应选|当选)|错误|错|有误|不(?:正确|对|符合|当选|成立))"
+    _CLOSE + r"\s?(?:(?:选?项|说法|表述|[两三四]项|[两三四]个选项){0,2}:?\s?(?:都|均|也)?(?:是|为)?"
+    r"(?:(正确|对(?!于)|符合题意|应选|当选|[√✓✔])|错误|错|有误|[×✗✘]|不(?:正确|对|符合|当选|成立))"
     r"|(?:is|are)(?: (?:both|all|the|also|indeed|clearly)){0,2} "
     r"(?:((?:correct|right|true)\b)|(?:not|incorrect|wrong|false)\b))"
 )
@@ -270,7 +270,7 @@ _MARKER = (
     r"(?:应?[是为]|(?i:is|are)\b)?"
 )
 _NUMBER = (
-    r"(?:第\s?([0-9]{1,3}|[一二三四五六七八九十])\s?(?:小?题|空|个?问题?)"
+    r"(?:第\s?\(?([0-9]{1,3}|[一二三四五六七八九十])\)?\s?(?:小?题|空|个?问题?)"
     r"|(?<![0-9A-Za-z./])(?<![0-9],)(?:(?i:question|blank|q|no\.?)\s?|小?题)?([0-9]{1,3})(?:小?题)?)(?![0-9%])"
 )
 _GAP = r"[\s.、:)⟩\]}】|*\"'=>→$(\[{,_`“”‘’\-–—]{0,10}+"
