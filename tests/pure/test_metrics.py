@@ -3,7 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.metrics import exact_match, pass_at, pass_at_k, same_number
+from proctor.metrics import exact_match, half_marks, pass_at, pass_at_k, same_number, share_right
 
 
 @pytest.mark.parametrize(
@@ -74,3 +74,53 @@ def test_pass_at_gives_what_the_outputs_allow():
     assert pass_at(1, 1) == {"pass@1": 1.0}
     assert pass_at(20, 5)["pass@1"] == pytest.approx(0.25)
     assert list(pass_at(200, 0)) == ["pass@1", "pass@10", "pass@100"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "target", "expected"),
+    [
+        ("AC", "AC", 1),
+        ("CA", "AC", 1),
+        ("AAC", "AC", 1),
+        ("A", "AC", 0.5),
+        ("BC", "ABCD", 0.5),
+        ("AB", "AC", 0),
+        ("ABC", "AC", 0),
+        ("B", "B", 1),
+        ("A", "B", 0),
+        ("", "AC", 0),
+        (None, "AC", 0),
+        (None, "", 0),
+        ("", "", 0),
+    ],
+)
+def test_half_marks(answer, target, expected):
+    assert half_marks(answer, target) == expected
+
+
+@given(st.sets(st.sampled_from("ABCD")), st.sets(st.sampled_from("ABCD"), min_size=1))
+def test_half_marks_are_won_by_some_right_options_and_no_wrong_one(chosen, right):
+    marks = half_marks("".join(chosen), "".join(right))
+    assert marks == (1 if chosen == right else 0.5 if chosen and chosen < right else 0)
+
+
+@pytest.mark.parametrize(
+    ("answers", "share", "complete"),
+    [
+        (["C", "F", "A", "E", "D"], 1, 1),
+        (["C", "F", "A", "D", "E"], 0.6, 0.6),
+        (["C", "F", None, "E", "D"], 0.8, 0),
+        (["C", "F"], 0.4, 0),
+        (["C", "F", "A", "E", "D", "B"], 1, 1),
+        ([None] * 5, 0, 0),
+        ([], 0, 0),
+        (None, 0, 0),
+    ],
+)
+def test_share_right(answers, share, complete):
+    assert share_right(answers, list("CFAED")) == pytest.approx(share)
+    assert share_right(answers, "CFAED", complete=True) == pytest.approx(complete)
+
+
+def test_no_questions_have_no_share():
+    assert share_right(["A"], []) == share_right(None, []) == 0

@@ -10,6 +10,15 @@ FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 """For `str.translate`: full-width characters as ASCII."""
 
 
+SPAN = 10_000
+"""How many characters at the start and at the end of a text are read for labels: some two thousand tokens."""
+
+
+def ends(text: str, span: int = SPAN) -> str:
+    """The first and the last `span` characters, on lines of their own; a text that is no longer than both is whole."""
+    return text if len(text) <= 2 * span else f"{text[:span]}\n{text[-span:]}"
+
+
 def after(marker: str, text: str | None) -> str | None:
     """What follows the first `marker`, up to the end of that line, stripped; None where there is no marker or text."""
     if text is None or marker not in text:
