@@ -1,11 +1,23 @@
 """Reading the answer out of what a model wrote: pure functions that never raise, in time linear in the text.
 
-One module a family: numbers, letters, code; what they share stands in `texts`.
+One module a family: numbers, letters, code, latex, theorems; what they share stands in `texts`.
 """
 
 from proctor.extract.code import function_body
+from proctor.extract.latex import boxed, final_answer
 from proctor.extract.letters import choice_letter
 from proctor.extract.numbers import final_number, number
 from proctor.extract.texts import after, split_thinking
+from proctor.extract.theorems import theorem_answer
 
-__all__ = ["after", "choice_letter", "final_number", "function_body", "number", "split_thinking"]
+__all__ = [
+    "after",
+    "boxed",
+    "choice_letter",
+    "final_answer",
+    "final_number",
+    "function_body",
+    "number",
+    "split_thinking",
+    "theorem_answer",
+]
