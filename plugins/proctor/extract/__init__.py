@@ -5,10 +5,14 @@ One module a family: numbers, letters, options, labels, code; what they share st
 
 from proctor.extract.code import function_body
 from proctor.extract.labels import boolean, label
+One module a family: numbers, letters, code, latex, theorems; what they share stands in `texts`.
+
+from proctor.extract.latex import boxed, final_answer
 from proctor.extract.letters import choice_letter
 from proctor.extract.numbers import final_number, number
 from proctor.extract.options import option_list, option_set
 from proctor.extract.texts import after, split_thinking
+from proctor.extract.theorems import theorem_answer
 
 __all__ = [
     "after",
@@ -21,4 +25,7 @@ __all__ = [
     "option_list",
     "option_set",
     "split_thinking",
+    "boxed",
+    "final_answer",
+    "theorem_answer",
 ]
