@@ -1,9 +1,70 @@
 """What an answer is worth: pure functions, one module a family.
 
-`answers` compares one answer with the gold one, `code` has pass@k.
+`answers` compares one answer with the gold one, `spans` its words with several gold answers as the official scorers
+do, `code` has pass@k. `classes`, `likelihoods` and `translation` have metrics of all samples at once, which
+`aggregates` lists by name.
 """
 
+from proctor.metrics.aggregates import AGGREGATES, Aggregate
 from proctor.metrics.answers import exact_match, same_number
+from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
 from proctor.metrics.code import pass_at, pass_at_k
+from proctor.metrics.likelihoods import bits_per_byte, mc1, mc2, perplexity, word_perplexity
+from proctor.metrics.spans import (
+    CANNOT_ANSWER,
+    QUAC_LEAST_HUMAN_F1,
+    character_exact,
+    character_f1,
+    exact,
+    normalized,
+    open_exact,
+    open_f1,
+    quac_f1,
+    quac_human_f1,
+    quac_references,
+    token_f1,
+    trivia_exact,
+    trivia_f1,
+    trivia_normalized,
+)
+from proctor.metrics.translation import bleu, bleu_statistics, chrf, chrf_statistics, signature
 
-__all__ = ["exact_match", "pass_at", "pass_at_k", "same_number"]
+__all__ = [
+    "AGGREGATES",
+    "CANNOT_ANSWER",
+    "QUAC_LEAST_HUMAN_F1",
+    "Aggregate",
+    "balanced_accuracy",
+    "bits_per_byte",
+    "bleu",
+    "bleu_statistics",
+    "character_exact",
+    "character_f1",
+    "chrf",
+    "chrf_statistics",
+    "exact",
+    "exact_match",
+    "f1_of_class",
+    "macro_f1",
+    "matthews",
+    "mc1",
+    "mc2",
+    "normalized",
+    "open_exact",
+    "open_f1",
+    "parity",
+    "pass_at",
+    "pass_at_k",
+    "perplexity",
+    "quac_f1",
+    "quac_human_f1",
+    "quac_references",
+    "question_em",
+    "same_number",
+    "signature",
+    "token_f1",
+    "trivia_exact",
+    "trivia_f1",
+    "trivia_normalized",
+    "word_perplexity",
+]
