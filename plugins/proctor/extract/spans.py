@@ -150,10 +150,9 @@ def _marked(text: str) -> str | None:
 # --- Lines and sentences --------------------------------------------------------------------------------------------
 
 _GREETING = re.compile(
-    r"(?i)[\W_]*(?:(?:sure|certainly|of course|okay|ok|great question|good question|yes, i can help(?: with that)?"
-    r"|好的|当然|没问题)[\W_]*)?"
+    r"(?i)(?:sure|certainly|of course|okay|ok|great question|good question|yes, i can help|好的|当然|没问题)?"
+    r"[\W_]{0,8}(?:with that|i can help(?: with that| you)?)?[\W_]{0,8}"
     r"(?:(?:here(?:['’]s| is| are)|below is|i(?:['’]ll| will)|let me|let['’]s|以下是|下面是)[^\n]{0,120}[:：.。])?"
-    r"[\W_]*"
 )
 _HEADING = re.compile(r"\s*(?:#{1,6}\s.*|[`~]{3,}\w*|[-*_=]{3,}|(?i:\*{0,2}(?:short |final )?answer\*{0,2}))\s*")
 _OPENING = re.compile(
@@ -169,7 +168,8 @@ def _first_line(text: str) -> str | None:
     """The first line that says something: past greetings, headings, fences; without its bullet."""
     for line in text.split("\n"):
         line = line.strip()
-        if line and re.search(r"\w", line) and not _GREETING.fullmatch(line) and not _HEADING.fullmatch(line):
+        word = re.search(r"\w", line)
+        if word and not _GREETING.fullmatch(line[word.start() :].rstrip(" *_!")) and not _HEADING.fullmatch(line):
             return re.sub(r"^(?:[-*+•>] +)+", "", line)
     # A sign may be the answer ("£"), a rule or an ellipsis is none.
     text = text.strip()
@@ -188,15 +188,15 @@ _ABBREVIATED = re.compile(
 
 def _first_sentence(line: str) -> str:
     """The first sentence of a line; a quote opened in it is not cut."""
+    start = opened = 0
+    said = False
     for end in _END.finditer(line):
-        head = line[: end.start()]
-        if not _ABBREVIATED.search(head[-12:]) and not _open_quote(head):
+        part, start = line[start : end.start()], end.start()
+        opened += sum(map(part.count, "“「《")) - sum(map(part.count, "”」》"))
+        said = said or bool(re.search(r"\w", part))
+        if said and opened <= 0 and not _ABBREVIATED.search(line[max(0, start - 12) : start]):
             return line[: end.end()].rstrip()
     return line
-
-
-def _open_quote(head: str) -> bool:
-    return any(head.count(opening) > head.count(closing) for opening, closing in ("“”", "「」", "《》"))
 
 
 _PAIRS = [
@@ -215,6 +215,8 @@ def _clean(text: str) -> str:
             inner = text[len(opening) : len(text) - len(closing)]
             if len(text) > len(opening + closing) and text.startswith(opening) and text.endswith(closing):
                 text = text if opening in inner or closing in inner else inner.strip()
+        if text.count("**") % 2:  # the other end went with a marker
+            text = text.removeprefix("**").removesuffix("**").strip()
         # A letter before a full stop is an initial ("U.S.", "Samuel L."): it keeps it.
         if not re.search(r"(?:^|[\s.])[^\W\d_]\.$", text):
             text = _STOP.sub("", text).rstrip()

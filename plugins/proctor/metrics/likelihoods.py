@@ -48,8 +48,8 @@ def perplexity(values: NDArray[np.float64]) -> float:
 
     LAMBADA's: the sample is the last word (Radford et al. 2019), whatever its tokens.
     """
-    values = values.reshape(len(values), -1)
-    return _exp(-float(values[:, 0].sum()), len(values))
+    first = values if values.ndim == 1 else values[:, 0]
+    return _exp(-float(first.sum()), len(first))
 
 
 def word_perplexity(values: NDArray[np.float64]) -> float:

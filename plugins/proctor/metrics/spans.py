@@ -126,7 +126,8 @@ def trivia_exact(answer: str | None, golds: Sequence[str]) -> bool:
 
 
 def trivia_f1(answer: str | None, golds: Sequence[str]) -> float:
-    """F1 of words on TriviaQA, the best over the aliases; 0 for one without a word ("£"), even against itself."""
+    """F1 of words on TriviaQA, the best over the aliases; 0 for one of which
+    normalization leaves nothing ("The The"), even against itself."""
     return 0.0 if answer is None else _best(trivia_normalized(answer), map(trivia_normalized, golds))
 
 
