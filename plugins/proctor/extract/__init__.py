@@ -1,6 +1,7 @@
 """Reading the answer out of what a model wrote: pure functions that never raise, in time linear in the text.
 
 One module a family: numbers, letters, options, labels, code; what they share stands in `texts`.
+One module a family: numbers, letters, spans, code; what they share stands in `texts`.
 """
 
 from proctor.extract.code import function_body
@@ -11,6 +12,7 @@ from proctor.extract.latex import boxed, final_answer
 from proctor.extract.letters import choice_letter
 from proctor.extract.numbers import final_number, number
 from proctor.extract.options import option_list, option_set
+from proctor.extract.spans import no_answer, span
 from proctor.extract.texts import after, split_thinking
 from proctor.extract.theorems import theorem_answer
 
@@ -28,4 +30,6 @@ __all__ = [
     "boxed",
     "final_answer",
     "theorem_answer",
+    "no_answer",
+    "span",
 ]

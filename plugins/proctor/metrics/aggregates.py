@@ -1,19 +1,33 @@
+<<<<<<< HEAD
 """Scores that are no mean of samples: corpus metrics, by name.
 
 A judge gives such a metric a value that is a number or several, `score(answer, mcc=(predicted, gold))`, and the
 benchmark says what makes a score of all of them: `Benchmark(..., aggregate={"mcc": matthews})`.
 """
+=======
+"""Metrics that are not the mean of the samples' values, by name."""
+>>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+<<<<<<< HEAD
 from typing import TYPE_CHECKING, Any
+=======
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
+from proctor.metrics.likelihoods import bits_per_byte, perplexity, word_perplexity
+from proctor.metrics.translation import bleu, chrf
+>>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+<<<<<<< HEAD
     Values = NDArray[np.float64]
 
 
@@ -33,3 +47,33 @@ class Aggregate:
 
 
 AGGREGATES: Mapping[str, Aggregate] = {}
+=======
+
+@dataclass(frozen=True)
+class Aggregate:
+    """A metric of all samples' values.
+
+    function: of an array of shape (samples, width), one number. share: whether that number is a share, 0..1, which
+    may be shown as a percentage; else it is on its own scale (BLEU 0..100, perplexity from 1, correlation -1..1).
+    """
+
+    function: Callable[[NDArray[np.float64]], float]
+    share: bool
+
+
+AGGREGATES: Mapping[str, Aggregate] = MappingProxyType(
+    {
+        "macro_f1": Aggregate(macro_f1, share=True),
+        "balanced_accuracy": Aggregate(balanced_accuracy, share=True),
+        "f1_of_class": Aggregate(f1_of_class, share=True),
+        "question_em": Aggregate(question_em, share=True),
+        "parity": Aggregate(parity, share=True),
+        "matthews": Aggregate(matthews, share=False),
+        "perplexity": Aggregate(perplexity, share=False),
+        "word_perplexity": Aggregate(word_perplexity, share=False),
+        "bits_per_byte": Aggregate(bits_per_byte, share=False),
+        "bleu": Aggregate(bleu, share=False),
+        "chrf": Aggregate(chrf, share=False),
+    }
+)
+>>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
