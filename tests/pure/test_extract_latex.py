@@ -113,8 +113,33 @@ def test_final_answer(text, answer):
 
 PIECES = st.lists(
     st.sampled_from(
-        "\\boxed{|\\boxed |\\fbox|{|}|\\{|$|$$|\\(|\\)|\\[|\\]|answer is|final answer is|I hope it is correct|答案|\n|.| |1|x"
-        "|<think>|</think>|\nProblem:|\\".split("|")
+        [
+            "\\boxed{",
+            "\\boxed ",
+            "\\fbox",
+            "{",
+            "}",
+            "\\{",
+            "$",
+            "$$",
+            "\\(",
+            "\\)",
+            "\\[",
+            "\\]",
+            "answer is",
+            "final answer is",
+            "I hope it is correct",
+            "答案",
+            "\n",
+            ".",
+            " ",
+            "1",
+            "x",
+            "<think>",
+            "</think>",
+            "\nProblem:",
+            "\\",
+        ]
     )
 ).map("".join)
 
@@ -128,7 +153,7 @@ def test_nothing_raises_and_what_is_taken_stands_in_the_text(text):
 
 
 LONG = [
-    *"{ } $ \\ 1 ( . \n".split(" "),
+    *["{", "}", "$", "\\", "1", "(", ".", "\n"],
     "\\boxed{",
     "\\boxed ",
     "\\fbox",

@@ -1,13 +1,10 @@
 """Reading the answer out of what a model wrote: pure functions that never raise, in time linear in the text.
 
-One module a family: numbers, letters, options, labels, code; what they share stands in `texts`.
-One module a family: numbers, letters, spans, code; what they share stands in `texts`.
+One module a family: numbers, letters, options, labels, latex, theorems, spans, code; what they share stands in `texts`.
 """
 
 from proctor.extract.code import function_body
 from proctor.extract.labels import boolean, label
-One module a family: numbers, letters, code, latex, theorems; what they share stands in `texts`.
-
 from proctor.extract.latex import boxed, final_answer
 from proctor.extract.letters import choice_letter
 from proctor.extract.numbers import final_number, number
@@ -19,17 +16,17 @@ from proctor.extract.theorems import theorem_answer
 __all__ = [
     "after",
     "boolean",
+    "boxed",
     "choice_letter",
+    "final_answer",
     "final_number",
     "function_body",
     "label",
+    "no_answer",
     "number",
     "option_list",
     "option_set",
-    "split_thinking",
-    "boxed",
-    "final_answer",
-    "theorem_answer",
-    "no_answer",
     "span",
+    "split_thinking",
+    "theorem_answer",
 ]

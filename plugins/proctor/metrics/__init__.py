@@ -1,23 +1,43 @@
 """What an answer is worth: pure functions, one module a family.
 
-`answers` compares one answer with the gold one, `code` has pass@k; `aggregates` are scores that are no mean of samples.
-`answers` compares one answer with the gold one, `options` sets of options and lists of answers, `code` has pass@k.
-`answers` compares one answer with the gold one, `equations` two mathematical ones, `theorems` by TheoremQA's types;
-`code` has pass@k.
-`answers` compares one answer with the gold one, `spans` its words with several gold answers as the official scorers
-do, `code` has pass@k. `classes`, `likelihoods` and `translation` have metrics of all samples at once, which
-`aggregates` lists by name.
+`answers` compares one answer with the gold one; `options` sets of options and lists of answers; `equations` two
+mathematical ones; `theorems` by TheoremQA's types; `spans` words with several gold answers, as the official scorers do;
+`code` has pass@k. `classes`, `likelihoods` and `translation` have metrics of all samples at once, which `aggregates`
+lists by name.
 """
 
 from proctor.metrics.aggregates import AGGREGATES, Aggregate
 from proctor.metrics.answers import exact_match, same_number
 from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
 from proctor.metrics.code import pass_at, pass_at_k
+from proctor.metrics.equations import equivalent
+from proctor.metrics.likelihoods import bits_per_byte, mc1, mc2, perplexity, word_perplexity
+from proctor.metrics.options import half_marks, share_right
+from proctor.metrics.spans import (
+    CANNOT_ANSWER,
+    QUAC_LEAST_HUMAN_F1,
+    character_exact,
+    character_f1,
+    exact,
+    normalized,
+    open_exact,
+    open_f1,
+    quac_f1,
+    quac_human_f1,
+    quac_references,
+    token_f1,
+    trivia_exact,
+    trivia_f1,
+    trivia_normalized,
+)
+from proctor.metrics.theorems import same_theorem_answer
+from proctor.metrics.translation import bleu, bleu_statistics, chrf, chrf_statistics, signature
+
 __all__ = [
     "AGGREGATES",
-    "Aggregate",
     "CANNOT_ANSWER",
     "QUAC_LEAST_HUMAN_F1",
+    "Aggregate",
     "balanced_accuracy",
     "bits_per_byte",
     "bleu",
@@ -55,5 +75,4 @@ __all__ = [
     "trivia_f1",
     "trivia_normalized",
     "word_perplexity",
-]
 ]

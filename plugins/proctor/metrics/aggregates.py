@@ -1,53 +1,24 @@
-<<<<<<< HEAD
 """Scores that are no mean of samples: corpus metrics, by name.
 
 A judge gives such a metric a value that is a number or several, `score(answer, mcc=(predicted, gold))`, and the
 benchmark says what makes a score of all of them: `Benchmark(..., aggregate={"mcc": matthews})`.
 """
-=======
-"""Metrics that are not the mean of the samples' values, by name."""
->>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-<<<<<<< HEAD
-from typing import TYPE_CHECKING, Any
-=======
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
 from proctor.metrics.likelihoods import bits_per_byte, perplexity, word_perplexity
 from proctor.metrics.translation import bleu, chrf
->>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-<<<<<<< HEAD
-    Values = NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Aggregate:
-    """`function` makes a score of samples' values, shape (samples, numbers of each); it is called often, to resample.
-
-    `share`: whether scores lie between 0 and 1, and are told times 100.
-    """
-
-    function: Callable[[Any], float]
-    share: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.function.__name__
-
-
-AGGREGATES: Mapping[str, Aggregate] = {}
-=======
 
 @dataclass(frozen=True)
 class Aggregate:
@@ -58,7 +29,7 @@ class Aggregate:
     """
 
     function: Callable[[NDArray[np.float64]], float]
-    share: bool
+    share: bool = True
 
 
 AGGREGATES: Mapping[str, Aggregate] = MappingProxyType(
@@ -76,4 +47,3 @@ AGGREGATES: Mapping[str, Aggregate] = MappingProxyType(
         "chrf": Aggregate(chrf, share=False),
     }
 )
->>>>>>> 3e3323d4cb4683e7dd87f2a12c5edad9793d1bbe
