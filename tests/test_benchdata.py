@@ -1,12 +1,16 @@
 """Every row of the published data beside the checkout reads, and the self-check models score as they must."""
 
+import gzip
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from proctor.extract import boxed, final_answer, theorem_answer
+from proctor.metrics import equivalent, same_theorem_answer
 
 ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("PROCTOR_BENCHDATA", ROOT.parent / "shared" / "benchdata"))
@@ -94,3 +98,23 @@ def test_no_bundled_question_stands_in_the_published_data(benchdata):
     assert len(questions) > 13000
     assert len(bundled) > 80
     assert [question for question in bundled if question.strip().lower() in questions] == []
+
+
+def test_every_gold_answer_of_math_is_itself_and_not_its_neighbour(benchdata):
+    lines = gzip.decompress((benchdata / "math" / "test.jsonl.gz").read_bytes()).decode().splitlines()
+    rows = list(map(json.loads, lines))
+    golds = [boxed(row["solution"]) for row in rows]
+    assert [
+        gold for row, gold in zip(rows, golds, strict=True) if not equivalent(final_answer(row["solution"]), gold)
+    ] == []
+    neighbours = [golds[-1], *golds[:-1]]
+    same = [pair for pair in zip(neighbours, golds, strict=True) if equivalent(*pair)]
+    assert len(same) < len(golds) / 50
+    assert [pair for pair in same if re.sub(r"\D", "", pair[0]) != re.sub(r"\D", "", pair[1])] == []
+
+
+def test_every_gold_answer_of_theoremqa_is_itself(benchdata):
+    rows = json.loads(gzip.decompress((benchdata / "theoremqa" / "theoremqa_test.json.gz").read_bytes()))
+    for row in rows:
+        gold, kind = row["Answer"], row["Answer_type"]
+        assert same_theorem_answer(theorem_answer(f"The answer is {gold}.", kind), gold, kind), row

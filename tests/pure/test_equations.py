@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proctor.extract import theorem_answer
-from proctor.metrics import equivalent, same_theorem_answer, symbolic
+from proctor.metrics import equivalent, same_theorem_answer, symbolic, symbolic_child
 from proctor.metrics.arithmetic import value
 
 SAME = [  # gold, answer
@@ -48,6 +48,9 @@ SAME = [  # gold, answer
     ("40^\\circ", "40"),
     ("40^\\circ", "40^{\\circ}"),
     ("40", "40 degrees"),
+    ("40^\\circ", "40 \\text{ degrees}"),
+    ("30^\\circ, 60^\\circ", "60, 30"),
+    ("\\cos 20^\\circ", "\\cos(20^\\circ)"),
     ("\\text{odd}", "odd"),
     ("\\text{odd}", "Odd."),
     ("\\text{(C)}", "C"),
@@ -73,6 +76,8 @@ SAME = [  # gold, answer
     ("(-\\infty,1)\\cup(2,\\infty)", "(2,\\infty) ∪ (-\\infty,1)"),
     ("\\begin{pmatrix} 1 \\\\ -2 \\end{pmatrix}", "\\begin{bmatrix}1\\\\-2.0\\end{bmatrix}"),
     ("\\begin{pmatrix} 1/2 & 0 \\\\ 0 & 3 \\end{pmatrix}", "\\begin{pmatrix}\\frac12&0\\\\0&3\\end{pmatrix}"),
+    ("\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}", "\\begin{pmatrix} 1 \\\\[2pt] 2 \\end{pmatrix}"),
+    ("\\begin{pmatrix} 1 \\\\ 2 \\end{pmatrix}", "\\left(\\begin{array}{c} 1 \\\\ 2 \\end{array}\\right)"),
     ("2:3", "4:6"),
     ("2143_{5}", "2143_5"),
     ("(x+2)(x-2)", "x^2 - 4"),
@@ -130,10 +135,15 @@ DIFFERENT = [
     ("x<2", "x\\le 2"),
     ("(3,\\infty)", "x<3"),
     ("5 \\text{ cm}", "5 \\text{ m}"),
+    ("75\\%", "75^\\circ"),
     ("9 \\text{ a.m.}", "9 \\text{ p.m.}"),
     ("\\text{odd}", "\\text{even}"),
     ("\\text{Maria}", "Mario"),
     ("p", "P"),
+    ("3m", "3"),
+    ("3m", "3 \\text{ m}"),
+    ("n!", "n"),
+    ("5!", "5"),
     ("x", "y"),
     ("101_2", "101_3"),
     ("101_2", "5"),
@@ -187,66 +197,32 @@ def test_the_limit_holds_in_any_thread():
     assert verdicts == [True, True]
 
 
+def test_what_the_process_answers():
+    agree, related = symbolic_child.expressions_agree, symbolic_child.relations_agree
+    assert agree("x + 1", "1 + x")
+    assert agree("\\sqrt{8}", "2\\sqrt{2}")
+    assert not agree("x", "y")
+    assert not agree("10^{-20}", "2 \\cdot 10^{-20}")
+    assert not agree("\\frac{", "1")
+    assert related("equation", ["2x", "4"], ["x", "2"])
+    assert not related("equation", ["0", "0"], ["x", "x"])
+    assert not related("equation", ["x", "2"], ["x^2", "4"])
+    assert related("inequality", ["2x", "4"], ["x", "2"])
+    assert not related("inequality", ["x", "2"], ["-x", "-2"])
+    assert not related("equation", ["x", "\\{1\\}"], ["x", "1"])
+
+
 def test_importing_does_not_import_the_algebra():
     code = "import sys, proctor.metrics, proctor.extract; print('sympy' in sys.modules, 'math_verify' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert said.stdout.split() == ["False", "False"]
 
 
-PIECES = st.lists(
-    st.sampled_from(
-        [
-            "1",
-            "2",
-            "12",
-            "x",
-            "y",
-            "e",
-            "i",
-            "+",
-            "-",
-            "*",
-            "/",
-            "=",
-            "<",
-            "(",
-            ")",
-            "[",
-            "]",
-            "{",
-            "}",
-            "\\{",
-            "\\}",
-            ",",
-            ";",
-            ":",
-            "^",
-            "_",
-            "\\frac",
-            "\\sqrt",
-            "\\pi",
-            "\\pm",
-            "\\cup",
-            "\\in",
-            "\\le",
-            "\\infty",
-            "\\text{",
-            "%",
-            "\\begin{pmatrix}",
-            "\\end{pmatrix}",
-            "&",
-            "\\\\",
-            "!",
-            ".",
-            "$",
-            "\\circ",
-            "\\left",
-            "\\right",
-            "cm",
-        ]
-    ),
-    max_size=12,
-).map(" ".join)
+BITS = (
+    "1 2 12 x y e i + - * / = < ( ) [ ] { } \\{ \\} , ; : ^ _ \\frac \\sqrt \\pi \\pm \\cup \\in \\le \\infty \\text{ "
+    "% \\begin{pmatrix} \\end{pmatrix} & \\\\ ! . $ \\circ \\left \\right cm"
+)
+PIECES = st.lists(st.sampled_from(BITS.split()), max_size=12).map(" ".join)
 
 
 @settings(deadline=None, max_examples=60)

@@ -7,8 +7,8 @@ import re
 from proctor.extract.numbers import final_number
 from proctor.extract.texts import split_thinking
 
-SPAN = 20_000
-"""How many characters at the end of a text are read for an answer that is not boxed."""
+SPAN = 10_000
+"""How many characters at the end of a text are read for an answer that is not boxed, and how many a box may hold."""
 
 _BOX = re.compile(r"\\(?:boxed|fbox)(?![A-Za-z])[ \t]*")
 _BRACES = re.compile(r"\\.|[{}]", re.DOTALL)
@@ -21,8 +21,8 @@ _ANSWER = re.compile(
     r"[^\n.:：=$\\]{0,40}?(?:\bis\b(?! not)|[:：=]))"
     r"|(?:答案|结果|故填|应填)[^\n。:：$\\0-9A-Za-z]{0,8}?(?:是|为|[:：]|(?=[$\\0-9(（-]))"
 )
-_WITHIN = r"(?:[^\\]|\\[^()\[\]]){1,1000}?"
-_FORMULA = rf"(?:\$\$[^$]{{1,1000}}\$\$|\$[^$]{{1,1000}}\$|\\\({_WITHIN}\\\)|\\\[{_WITHIN}\\\])"
+_INSIDE = r"(?:[^\\]|\\[^()\[\]])"  # no second opening: a row of them would be read anew from each
+_FORMULA = rf"(?:\$\$[^$]{{1,1000}}\$\$|\$[^$]{{1,1000}}\$|\\\({_INSIDE}{{1,1000}}?\\\)|\\\[{_INSIDE}{{1,1000}}?\\\])"
 _FORMULAS = re.compile(rf"{_FORMULA}(?:(?:\s{{0,4}}(?:,|;|、|；|and\b|or\b|和|或)){{1,2}}\s{{0,4}}{_FORMULA}){{0,20}}")
 _IN_FORMULA = re.compile(
     r"\$\$([^$]+)\$\$|\$([^$\n]+)\$|\\\(((?:[^\\]|\\[^()\[\]])+?)\\\)|\\\[((?:[^\\]|\\[^()\[\]])+?)\\\]"
@@ -93,7 +93,7 @@ def _box(text: str) -> tuple[bool, str | None]:
         content = line.partition("$")[0] if "$" in line else (line.split() or [""])[0].rstrip(".,;。，")
         return True, content.strip() or None
     depth = 0
-    for brace in _BRACES.finditer(text, start):
+    for brace in _BRACES.finditer(text, start, start + SPAN):
         depth += {"{": 1, "}": -1}.get(brace[0], 0)
         if not depth:
             return True, text[start + 1 : brace.start()].strip() or None

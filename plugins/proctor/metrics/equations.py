@@ -34,6 +34,7 @@ _NUMBER = re.compile(r"-?\d{1,300}(?:\.\d{1,300})?")
 _FRACTION = re.compile(r"(-?)\\frac\{(-?\d{1,300})\}\{(-?\d{1,300})\}")
 _IN_BASE = re.compile(r"(-?[0-9A-Z.]+)_\{?(\d{1,2})\}?")
 _MATRIX = re.compile(r"\\begin\{([pbvBV]?matrix|array)\}(?:\s?\{[lcr|]*\})?(.*)\\end\{\1\}", re.DOTALL)
+_ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]")
 _CIRCLED = re.compile(r"(?:\\textcircled\{\d{1,2}\}[\s,]*)+")
 _RELATION = re.compile(r"\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|[<>=]")
 _DECIMAL = re.compile(r"(?<![\d.])(\d{1,40})\.(\d{1,40})(?![\d.])")
@@ -58,6 +59,7 @@ def equivalent(answer: str | None, gold: str | None, limit: float = LIMIT) -> bo
     - plain expressions by math-verify, gold first. A decimal is exact: 0.33 is not 1/3.
 
     What cannot be parsed, is longer than `LONGEST`, or takes longer than `limit` seconds is different.
+    No answer raises anything; a missing math-verify does (ImportError).
 
     >>> equivalent(r"\dfrac12", "0.5"), equivalent("(1, 2)", "(2, 1)")
     (True, False)
@@ -315,10 +317,14 @@ def _elements(text: str) -> list[str]:
 
 
 def _matrix(text: str) -> tuple[str, list[list[str]]] | None:
-    found = _MATRIX.fullmatch(text.strip())
+    text = text.strip()
+    if text[:1] in {"(", "["} and text.startswith("\\begin", 1):
+        text = text[1:-1].strip()  # an array in brackets
+    found = _MATRIX.fullmatch(text)
     if not found:
         return None
-    rows = [[entry.strip() for entry in row.split("&")] for row in found[2].split("\\\\") if row.strip()]
+    body = _ROW_GAP.sub(r"\\\\", found[2])
+    rows = [[entry.strip() for entry in row.split("&")] for row in body.split("\\\\") if row.strip()]
     return ("determinant" if found[1] in {"vmatrix", "Vmatrix"} else "matrix"), rows
 
 

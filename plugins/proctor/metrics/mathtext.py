@@ -45,6 +45,7 @@ _PLAIN_GROUPS = re.compile(r"(?<![\d.,^_])[1-9]\d{0,2}(?:,\d{3})+(?![\d,])")
 _SPACING = re.compile(r"\\(?:[;:, ]|q?quad(?![A-Za-z])|displaystyle(?![A-Za-z])|(?:no)?limits(?![A-Za-z]))|~")
 _SIZES = re.compile(r"\\(?:left|right)\s?\.|\\(?:left|right|middle|[bB]igg?[lrm]?)(?![A-Za-z])")
 _DEGREES = re.compile(r"\^\s?\{?\s?\\circ\s?\}?|\\degree(?![A-Za-z])")
+_IN_DEGREES = re.compile(rf"(?:{_DEGREES.pattern})(?=\s?(?:[,;.$]|$))")
 _CURRENCY = re.compile(r"\\?\$|[£€¥₹]")
 _RENAMED = [
     (re.compile(rf"\\(?:{old})(?![A-Za-z])"), new)
@@ -140,7 +141,7 @@ def normal(text: str) -> str:
     text = _SIZES.sub("", _SPACING.sub(" ", text.replace("\\!", "")))
     for old, new in _RENAMED:
         text = old.sub(new, text)
-    text = _CURRENCY.sub("", _DEGREES.sub("", text))
+    text = _CURRENCY.sub("", _DEGREES.sub("", _IN_DEGREES.sub(r"\\text{ degrees}", text)))
     text = re.sub(r"\\[()\[\]]", "", text)
     text = _TEXT.sub(r"\\text{\1}", text)
     text = _OVERLINED.sub(r"\1", _JOINED.sub(" , ", text))
@@ -200,7 +201,7 @@ def words(text: str) -> str | None:
     """A text answer in small letters, without punctuation; None where it is an expression."""
     inner = re.fullmatch(r"\\text\s?\{([^{}]*)\}", text.strip())
     said = inner[1] if inner else text
-    said = re.sub(r"\s+", " ", said).strip(" .,;!\"'")
+    said = re.sub(r"\s+", " ", said).strip(" .,;\"'")
     if re.fullmatch(r"\([A-Za-z]\)", said):
         said = said[1]
     if inner and re.search(r"[A-Za-z]", said):

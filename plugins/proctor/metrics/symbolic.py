@@ -40,7 +40,10 @@ class _Child:
             start_new_session=True,  # an interrupt from the keyboard is the parent's
         )
         if self._line(START_LIMIT) != b"ready\n":
+            late = self.process.poll() is None
             self.end()
+            if late:
+                raise TimeoutError(f"math-verify did not start within {START_LIMIT:g} seconds")
             raise ImportError("math-verify does not start: pip install math-verify")
 
     def ask(self, question: tuple[object, ...], limit: float) -> bool | None:
@@ -85,7 +88,8 @@ _lock = threading.Lock()
 def ask(question: tuple[object, ...], limit: float) -> bool | None:
     """What the process says: True or False; None where it found no verdict within `limit` seconds.
 
-    Threads that ask at once have a process each. Raises ImportError where math-verify is missing.
+    Threads that ask at once have a process each. Raises ImportError where math-verify is missing, TimeoutError
+    where it does not start: neither is an answer's fault.
     """
     child = None
     with _lock:

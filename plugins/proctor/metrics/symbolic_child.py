@@ -43,10 +43,13 @@ def main() -> None:
 def _read(latex: str) -> Any:
     """The expression, or None."""
     import math_verify
+    from latex2sympy2_extended import NormalizationConfig
 
+    # Units stay: 3m is three times m, and what was a unit has gone already.
+    plain = NormalizationConfig(basic_latex=True, units=False, malformed_operators=True, nits=False, boxed="none")
     found = math_verify.parse(
         f"${latex}$",
-        [math_verify.LatexExtractionConfig()],
+        [math_verify.LatexExtractionConfig(normalization_config=plain)],
         fallback_mode="no_fallback",
         parsing_timeout=None,
     )
