@@ -22,6 +22,7 @@ SPANS = [
     ("St. Gallen and Mt. Rigi", "St. Gallen and Mt. Rigi"),
     ("J. K. Tolland", "J. K. Tolland"),
     ("1. FC Lindau", "1. FC Lindau"),
+    ("The Answer", "The Answer"),
     ("£", "£"),
     # Decorated.
     ("**Lake Constance**", "Lake Constance"),
@@ -199,6 +200,8 @@ def test_a_whole_line_may_be_the_answer():
     text = "It closed for good in the spring of that year. The ferry replaced it.\nNothing else."
     assert span(text) == "It closed for good in the spring of that year"
     assert span(text, whole_line=True) == "It closed for good in the spring of that year. The ferry replaced it"
+    said = "They asked for the captain. No, it was too late."
+    assert span(said, whole_line=True) == span("Answer: " + said, whole_line=True) == said.rstrip(".")
 
 
 def test_of_a_long_text_the_start_and_the_end_are_read():

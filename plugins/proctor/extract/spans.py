@@ -7,8 +7,8 @@ import re
 from proctor.extract.denials import CHATTER, denies
 from proctor.extract.texts import split_thinking
 
-SPAN = 10_000
-"""How many characters at the start and at the end of a text `span` and `no_answer` read: some two thousand tokens."""
+SPAN = 5_000
+"""How many characters at the start and at the end of a text `span` and `no_answer` read: some thousand tokens."""
 
 
 def span(text: str | None, *, whole_line: bool = False) -> str | None:
@@ -22,13 +22,13 @@ def span(text: str | None, *, whole_line: bool = False) -> str | None:
        without "According to the passage," before it; of "X. Actually, Y." what it was changed to; of a text that sets
        one stretch of it in bold, that stretch; of a line with several sentences, the first.
 
-    `whole_line` keeps all sentences of that line, for benchmarks whose gold answers run over several (QuAC, SQuAD).
+    `whole_line` keeps all sentences of such a line, for benchmarks whose gold answers run over several (QuAC, SQuAD).
     Markdown, quotes around the whole, bullets and a full stop at the end go. Words are kept as they are written.
     """
     if text is None:
         return None
     said = _without_prompt(_short(split_thinking(text)[1]))
-    marked = _marked(said)
+    marked = _marked(said, whole_line)
     if marked is not None:
         return marked
     line = _first_line(said)
@@ -51,7 +51,7 @@ def no_answer(text: str | None) -> bool:
     if text is None:
         return False
     said = _without_prompt(_short(split_thinking(text)[1]))
-    marked = _marked(said)
+    marked = _marked(said, whole_line=False)
     if marked is not None:
         return denies(marked)
     line = _first_line(said)
@@ -114,31 +114,30 @@ _MARK = re.compile(
     rf"|(?P<line>(?m:^){_EMPHASIS}{_ANSWER_WORD})\s{{0,3}}\d{{0,3}}[*_]{{0,3}}\s?[:：][*_]{{0,3}}"
     # A mind that changes, at the start of a sentence.
     r"|(?:(?<=[.!?…—\n] )|(?<=[.!?…—\n]))"
-    r"(?:(?:wait|no|actually|sorry|hmm|oh|correction|rather|i mean)\b[,:.—–… -]{1,4}){1,3}"
+    r"(?P<changed>(?:wait|no|actually|sorry|hmm|oh|correction|rather|i mean)\b[,:.—–… -]{1,4}){1,3}"
     rf"(?:(?:it|that|this)(?:['’]s| {_IS})(?: actually)? )?(?=\w)"
-    r"|(?:不对|不是|更正|等等|等一下)[^\n。！？]{0,12}?[，,。：:]\s?(?:应该是|应为|是|而是)?"
+    r"|(?:不对|不是|更正|等等|等一下)[^\n。！？]{0,12}?[，,。：:]\s?(?:应该是|应为|应是|而是|是)|更正[：:]"
 )
 _TAIL = re.compile(
     r"(?i),? (?:because|since)\b|, (?:which|who|as|according to|based on|so|where|when|not)\b"
     r"|[，,](?:因为|因此|所以|而不是)|です$|(?:입니다|이다)$"
 )
 _CUT_OFF = re.compile(
-    rf"(?i)(?:[\w,]{{1,12}} ){{0,3}}(?:correct |final )?answer(?: {_IS})?\W*|(?:所以|因此)?答案[是为]?\W*"
+    rf"(?i)(?:[\w,]{{1,12}} ){{0,3}}(?:correct |final )?answer(?: {_IS}\b|\s?:)\W*"
+    r"|(?:所以|因此)?答案(?:[是为]|\s?[：:])\W*"
 )
 
 
-def _marked(text: str) -> str | None:
-    """The last answer that the text marks as one."""
-    for mark in reversed([*_MARK.finditer(text)]):
+def _marked(text: str, whole_line: bool) -> str | None:
+    """The last answer that the text marks as one; of the last few markers, since a text may be nothing else."""
+    for mark in reversed([*_MARK.finditer(text)][-8:]):
         if mark["boxed"]:
             return _clean(mark["boxed"]) or None
-        rest = text[mark.end() :].lstrip(" \t*_:：")
-        told = rest.startswith(("\n", "\r"))
-        line = _first_line(rest.strip()) if told or rest else None
-        if line is None:
+        line = _first_line(text[mark.end() :].lstrip(" \t*_:："))
+        # A quotation of several sentences has its own "No, ...".
+        if line is None or (whole_line and mark["changed"]):
             continue
-        found = _first_sentence(line)
-        found = _clean(found)
+        found = _clean(line if whole_line and mark["line"] else _first_sentence(line))
         # What follows "Answer:" at the start of a line is the answer as it stands; a sentence goes on with reasons.
         if mark["line"] is None and (cut := _TAIL.search(found)):
             found = _clean(found[: cut.start()])
