@@ -75,6 +75,8 @@ SETS = [
     ("Answer: AB\n\nWait, C holds as well.\n\nAnswer: ABC", "ABC"),
     ("ANSWER: [LETTERS]\nANSWER: BD", "BD"),
     ("Answer: B, not C", "B"),
+    ("先选A。再看，以上都正确", "ABCD"),
+    ("The right options: a, b. Hmm: the answer is d, c.", "AB"),
     ("排除B，故A、C、D当选", "ACD"),
     ("【解析】A项错误，C项说法有误。<eoe>\n【答案】BD<eoa>", "BD"),
     ("<think>答案可能是ABC</think>AD", "AD"),
@@ -194,6 +196,7 @@ LISTS = [
     ("Answer: B", 1, "ABCD", "B"),
     # Cut off, left out, unclear.
     ("1. A\n3. C", 3, "ABCD", "A-C"),
+    ("1-5 ABC\n1. B 2. A", 2, FIVE, "BA"),
     ("36. A\n38. C", 5, FIVE, "A-C--"),
     ("16. C\n17. D\n18. ", 3, "ABCD", "CD-"),
     ("16. C\n17.", 3, "ABCD", "C--"),

@@ -10,53 +10,12 @@ from functools import lru_cache
 
 from proctor.extract.texts import FULL_WIDTH, ends, split_thinking
 
-BOOLEANS: Mapping[str, Sequence[str]] = {
-    "true": [
-        "true",
-        "yes",
-        "correct",
-        "right",
-        "yeah",
-        "yep",
-        "affirmative",
-        "正确",
-        "是",
-        "是的",
-        "对",
-        "对的",
-        "是对的",
-        "没错",
-        "真",
-        "真的",
-        "属实",
-        "成立",
-        "肯定",
-    ],
-    "false": [
-        "false",
-        "no",
-        "incorrect",
-        "wrong",
-        "nope",
-        "untrue",
-        "错误",
-        "否",
-        "不",
-        "错",
-        "错的",
-        "是错的",
-        "不是的",
-        "不是",
-        "不对",
-        "不正确",
-        "不真实",
-        "假",
-        "假的",
-        "不属实",
-        "不成立",
-        "否定",
-    ],
-}
+_YES = "true yes correct right yeah yep affirmative 正确 是 是的 对 对的 是对的 没错 真 真的 属实 成立 肯定"
+_NO = (
+    "false no incorrect wrong nope untrue"
+    " 错误 否 不 错 错的 是错的 不是的 不是 不对 不正确 不真实 假 假的 不属实 不成立 否定"
+)
+BOOLEANS: Mapping[str, Sequence[str]] = {"true": _YES.split(), "false": _NO.split()}
 """The ways of saying yes and no that `boolean` knows."""
 
 

@@ -337,7 +337,7 @@ def _by_number(text: str, rules: dict[str, re.Pattern[str]]) -> tuple[dict[int, 
         direct = rules["answer"].match(text, place.end())
         if direct and rules["listed"].match(text, direct.start(1)):
             direct = None
-        line = text[max(text.rfind("\n", 0, place.start()) + 1, place.start() - 12) : place.start()]
+        line = text[max(place.start() - 12, 0) : place.start()].rpartition("\n")[2]
         at_line = not line.strip("# *-(（|\t")
         if not (at_line or direct):
             continue
@@ -346,7 +346,7 @@ def _by_number(text: str, rules: dict[str, re.Pattern[str]]) -> tuple[dict[int, 
         open_number = None
         if direct:
             answers[number], end = direct[1], direct.end()
-        elif at_line:
+        else:
             explained[number], open_number = slice(place.end(), None), number
     return answers, explained, end
 
