@@ -7,15 +7,27 @@ pytest with --gate; 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from proctor import __version__, baseline, compare, differences, gatefile, gates, noise, reports, runs, verdicts
-from proctor.data import Source, bundled_root, manifests, sources
+from proctor import (
+    __version__,
+    baseline,
+    checking,
+    compare,
+    differences,
+    gatefile,
+    gates,
+    noise,
+    pages,
+    reports,
+    runs,
+    verdicts,
+)
+from proctor.data import Source, bundled_root, sources
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Display, cache_root, fetch, named
 from proctor.gating import Gating
@@ -64,13 +76,68 @@ def known_sources() -> dict[str, Source]:
 
     Raises DataError for a manifest that cannot be read.
     """
-    beside = Path(__file__).parents[2] / "data"
-    if not (Path(__file__).parents[1].name == "plugins" and manifests(beside)):
-        spec = importlib.util.find_spec("proctor_evals.data")
-        beside = Path(next(iter(spec.submodule_search_locations or ["."]))) if spec else beside
-    known = sources(beside)
+    known = sources(pages.data_root())
     here = bundled_root(Path.cwd() / "manifest.yaml")
     return known if here is None else {**known, **sources(here)}
+
+
+def _list_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark (default: all)")
+    parser.add_argument("--markdown", action="store_true", help="as docs/benchmarks.md has it")
+
+
+def _list_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    some = pages.chosen(chosen.names)
+    lines = pages.markdown(some) if chosen.markdown else differences.aligned(pages.HEADS, pages.rows(some), left=9)
+    for line in lines:
+        print(line)
+    return 0
+
+
+def _show_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("name", metavar="NAME", help="benchmark")
+    parser.add_argument("--variant", metavar="NAME", help="only this one")
+
+
+def _show_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    (page,) = pages.chosen([chosen.name])
+    for line in pages.shown(page, chosen.variant):
+        print(line)
+    return 0
+
+
+def _check_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmark (default: all)")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", help="data root with the published rows (default: the bundled ones)"
+    )
+
+
+def _check_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    """A row for each task, as soon as it is known; exit code 1 where anything is wrong."""
+    some, wrong, widths = pages.chosen(chosen.names), 0, (24, 8, 8, 8, 7, 7, 9, 9, 0)
+    data_dir = None if chosen.data_dir is None else str(Path(chosen.data_dir).expanduser().absolute())
+
+    def told(cells: Sequence[str]) -> None:
+        shown = [
+            cell.ljust(width) if not place else cell.rjust(width)
+            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
+        ]
+        print("  ".join(shown).rstrip(), flush=True)
+
+    told(checking.HEADS)
+    for page in some:
+        try:
+            found = checking.check(page, data_dir)
+            own = list(checking.shots_within(page, data_dir))
+        except (SetupError, DataError) as error:
+            found, own = [checking.Checked(page.benchmark.name, faults=[str(error)])], []
+        for one in found:
+            one.faults += own
+            wrong += bool(one.faults)
+            told(one.cells())
+    print(f"{len(some)} benchmarks, {wrong} tasks with faults")
+    return 1 if wrong else 0
 
 
 def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
@@ -276,6 +343,14 @@ INTERRUPTED = 2
 """pytest's exit code of a run that Ctrl-C ended."""
 BASELINE_FILE = Path("baseline.json")
 COMMANDS = (
+    Command("list", "List the benchmarks that come with proctor.", _list_arguments, _list_run),
+    Command("show", "Show a benchmark's page: its protocol, and a prompt of each variant.", _show_arguments, _show_run),
+    Command(
+        "check",
+        "Run the self-check models over all rows: gold answers must score 1, empty ones 0. Exit code 1 where not.",
+        _check_arguments,
+        _check_run,
+    ),
     Command(
         "compare",
         "Say what differs between runs: scores by task and group with paired intervals, and the samples that flipped.",

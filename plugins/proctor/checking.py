@@ -1,0 +1,140 @@
+"""`proctor check`: the self-check models over all samples of benchmarks, in every variant."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from proctor.errors import SetupError
+from proctor.pages import Page, data_root, evals_root
+from proctor.runs import lines
+
+MODELS = ("gold", "empty", "neighbour")
+HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
+EXCEPTIONS = "exceptions.yaml"
+"""In the data root: benchmark, variant, sample id: why its gold answer does not score 1."""
+
+
+@dataclass
+class Checked:
+    """What the self-check models made of a task: scores by model, and what is wrong or must be known."""
+
+    name: str
+    rows: int = 0
+    samples: int = 0
+    left_out: int = 0
+    scores: dict[str, float] = field(default_factory=dict)
+    by_chance: int = 0
+    faults: list[str] = field(default_factory=list)
+    excused: int = 0
+
+    def cells(self) -> tuple[str, ...]:
+        said = f"{self.excused} excused" if self.excused else ""
+        said = "; ".join(filter(None, [said, *self.faults[:3], "..." if len(self.faults) > 3 else ""]))
+        scores = [f"{100 * self.scores[model]:.2f}" if model in self.scores else "–" for model in MODELS]
+        return (
+            self.name,
+            f"{self.rows:,}",
+            f"{self.samples:,}",
+            f"{self.left_out:,}",
+            *scores,
+            f"{self.by_chance:,}",
+            said,
+        )
+
+
+def exceptions(root: Path) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
+    """Samples whose gold answer need not score 1, and why. Raises SetupError for a file that is none."""
+    import yaml
+
+    path = root / EXCEPTIONS
+    if not path.is_file():
+        return {}
+    try:
+        content: Mapping[str, Mapping[str, Mapping[str, str]]] = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        for variants in content.values():
+            for own in variants.values():
+                if not all(isinstance(reason, str) and reason for reason in own.values()):
+                    raise ValueError("every exception needs its reason")
+    except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
+        raise SetupError(f"{path}: cannot be read: {error}") from None
+    return content
+
+
+def check(page: Page, data_dir: str | None) -> list[Checked]:
+    """Run the self-check models on a benchmark. Raises SetupError for data that cannot be read."""
+    found: dict[str, Checked] = {}
+    excused = exceptions(data_root()).get(page.benchmark.name, {})
+    with tempfile.TemporaryDirectory() as folder:
+        for model in MODELS:
+            report, samples = _run(page, f"proctor:{model}", data_dir, Path(folder, model))
+            for task in report["tasks"]:
+                one = found.setdefault(task["variant"], Checked(f"{task['task']} {task['variant']}"))
+                _note(one, model, task, [line for line in samples if line["variant"] == task["variant"]], excused)
+    return list(found.values())
+
+
+def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
+    command += [f"--model={model}", "--variant=all", f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
+    command += ["-m", page.benchmark.name]  # a module may hold two
+    command += [] if data_dir is None else [f"--data-dir={data_dir}"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTEST_ADDOPTS": ""}
+    )
+    if not (folder / "report.json").is_file():
+        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        raise SetupError(f"{page.benchmark.name}: {' | '.join(said[-4:])}")
+    report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    return report, list(lines(folder / "samples.jsonl"))
+
+
+def _note(
+    one: Checked,
+    model: str,
+    task: Mapping[str, Any],
+    samples: Sequence[Mapping[str, Any]],
+    excused: Mapping[str, Mapping[str, str]],
+) -> None:
+    counts, main = task["samples"], task["main"]
+    one.rows, one.samples = task["data"]["rows"], counts["selected"]
+    one.left_out = sum(task["data"]["excluded"].values())
+    if main in task["metrics"]:
+        one.scores[model] = task["metrics"][main]["value"]
+    one.faults += [f"{model}: {count} errors ({kind})" for kind, count in counts["errors"].items()]
+    known = {**excused.get("all", {}), **excused.get(task["variant"], {})}
+    if model == "gold":
+        short = [line["sample"] for line in samples if _number(line, main, 1.0) < 1]
+        one.excused = sum(sample in known for sample in short)
+        one.faults += [f"gold of {sample} does not score 1" for sample in short if sample not in known]
+    elif model == "empty":
+        hits = [line["sample"] for line in samples if _number(line, main, 0.0) > 0]
+        one.faults += [f"nothing scores in {sample}" for sample in hits if sample not in known]
+    else:
+        one.by_chance = sum(_number(line, main, 0.0) > 0 for line in samples)
+
+
+def _number(line: Mapping[str, Any], main: str, otherwise: float) -> float:
+    """A sample's main score; `otherwise` where it has none by itself."""
+    value = line["scores"].get(main, otherwise)
+    return value if isinstance(value, int | float) else otherwise
+
+
+def shots_within(page: Page, data_dir: str | None) -> Iterator[str]:
+    """Samples that are their own examples: the benchmark's few-shot rows must not hold the row that is asked."""
+    from proctor.data import load
+
+    benchmark = page.benchmark
+    if not benchmark.shots:
+        return
+    dataset = load(benchmark, None if data_dir is None else Path(data_dir), benchmark.shots)
+    for sample, shots in zip(dataset.samples, dataset.shots, strict=True):
+        if any(shot.question == sample.question and shot.choices == sample.choices for shot in shots):
+            yield f"{sample.id} is among its own examples"
