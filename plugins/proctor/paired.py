@@ -34,8 +34,6 @@ MOST_RESAMPLED = 5_000
 """Clusters up to which the bootstrap is drawn; of more, the mean is normal enough for Student's interval."""
 SEED = 20240807
 LEAST_FREEDOM = 2.0
-FEW = 10
-"""Clusters that differ, below which their spread says too little of those that were not seen."""
 
 
 class Difference(Protocol):
@@ -155,16 +153,15 @@ class Paired:
     def standard_error(self) -> float:
         """Of the mean difference, robust to dependence within clusters, and never 0: what was not seen may still be.
 
-        At least that of one pair that differs, of flags. Of other scores, where fewer than `FEW` clusters differ from
-        the mean, so much that the interval is as wide as that of flags none of which changed.
+        At least that of one pair that differs, of flags. Of other scores, where few clusters differ from all others, so
+        much that the interval is as wide as that of flags none of which changed (`unseen`).
         """
         if self.clusters < 2:
             return math.inf
         error = math.sqrt(variance_of_mean(self.differences, self.codes, self.clusters))
         if self.binary:
             return max(error, 1 / self.effective)
-        differ = (abs(self._residuals) > 1e-9 * self.span).sum()
-        return max(error, unseen(self.span, self.clusters)) if differ < FEW else error
+        return max(error, unseen(self._sums / self._sizes, self.span))
 
     @cached_property
     def freedom(self) -> float:

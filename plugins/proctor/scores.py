@@ -122,12 +122,16 @@ class Aggregated:
 
     @cached_property
     def standard_error(self) -> float:
-        """By resampling; never 0, as of `paired.Paired`."""
+        """By resampling; where few clusters changed, or there are few, at least what was not seen (`paired.Paired`)."""
         if self._resampled is None:
             return math.inf
-        ends = [float(self.aggregate.function(table)) for table in (self.before, self.after)]
-        span = 1.0 if self.aggregate.share else max(map(abs, ends)) or 1.0
-        return max(self._resampled.standard_error, statistics.unseen(span, self.clusters))
+        changed = (self.before != self.after).any(axis=1).nonzero()[0]
+        count = len(set((changed if self.codes is None else self.codes[changed]).tolist()))
+        if count >= statistics.FEW:
+            return self._resampled.standard_error
+        ends = [abs(float(self.aggregate.function(table))) for table in (self.before, self.after)]
+        span = 1.0 if self.aggregate.share else max(ends) or 1.0
+        return max(self._resampled.standard_error, statistics.least_error(span, self.clusters))
 
     def interval(self, confidence: float = 0.95) -> tuple[float, float]:
         if self._resampled is None:

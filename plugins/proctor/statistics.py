@@ -84,10 +84,11 @@ def mean_interval(
     variance under independence; at least 1 and at most n, the number of clusters at a mean of 0 or 1; and the
     normal quantile by Student's t with clusters - 1 degrees of freedom. One cluster of several samples: [0, 1].
     `exact`: Clopper and Pearson's interval (1934, Biometrika 26:404-413), which never covers less than it says, in
-    place of Wilson's; with clusters at the same effective size (Korn & Graubard).
+    place of Wilson's, with clusters at the same effective size (Korn & Graubard); of other values, at least the error
+    of what was not seen (`unseen`).
 
-    Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom; where all are equal, that
-    of `unseen`), not clipped; no ends where there is one sample or one cluster.
+    Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom; where all are equal,
+    `least_error`), not clipped; no ends where there is one sample or one cluster.
 
     Clusters of one sample each are the same as no clusters.
 
@@ -112,7 +113,9 @@ def mean_interval(
         return Estimate(mean, *_score_interval(mean, effective, quantile), n)
     if count == 1:
         return Estimate(mean, None, None, n)
-    error = math.sqrt(variance_of_mean(x, codes, count)) or unseen(span_of(x), count)
+    error = math.sqrt(variance_of_mean(x, codes, count)) or least_error(span_of(x), count)
+    if exact:
+        error = max(error, unseen(means_of(x, codes), span_of(x)))
     half = student_quantile(confidence, count - 1) * error
     return Estimate(mean, mean - half, mean + half, n)
 
@@ -131,11 +134,29 @@ def span_of(x: Values) -> float:
     return 1.0 if low >= 0 and high <= 1 else (high - low) or abs(high)
 
 
-def unseen(span: float, count: int) -> float:
-    """A standard error for what so few samples did not show.
+def means_of(x: Values, codes: Codes | None) -> Values:
+    """The mean of each cluster."""
+    import numpy as np
 
-    It makes a 95 % interval as wide as Wilson's at 0: ± span · z² / (count + z²).
-    """
+    if codes is None:
+        return x
+    return np.asarray(np.bincount(codes, weights=x) / np.bincount(codes), dtype=float)
+
+
+FEW = 10
+"""Values that differ from all others, below which their spread says too little of those that were not seen."""
+
+
+def unseen(values: Values, span: float) -> float:
+    """A standard error for what so few values did not show; 0 where `FEW` or more differ from the most frequent one."""
+    import numpy as np
+
+    _, counts = np.unique(np.round(values / (span or 1.0), 9), return_counts=True)
+    return least_error(span, len(values)) if len(values) - int(counts.max()) < FEW else 0.0
+
+
+def least_error(span: float, count: int) -> float:
+    """It makes a 95 % interval as wide as Wilson's at 0: ± span · z² / (count + z²)."""
     z = normal_quantile(0.95)
     return span * z / (count + z**2)
 

@@ -309,6 +309,8 @@ def test_a_baseline_that_was_asked_otherwise_is_refused(tmp_path: Path, about: d
         ("max_drop: 0.001", [0.5, 0.7], [0.5, 0.7]),  # no spread seen
         ("no_significant_drop: 0.001", [0.6, 0.6], [0.5, 0.5]),  # all dropped alike
         ("max_drop: 0.0001", [1.0] * 29 + [0.5], [1.0] * 29 + [0.5]),
+        ("no_significant_drop: 0.01", [0.5] * 30, [0.5] * 29 + [0.6]),
+        ("min_score: 0.9", [1.0] * 29 + [0.5], [1.0] * 29 + [0.5]),
         ("min_score: 0.59", [0.6, 0.6], [0.6, 0.6]),
         ("min_score: 0.2", [1.0], [1.0]),
         ("min_score: 0.5", [1.0] * 4, [1.0] * 4),
