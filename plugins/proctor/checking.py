@@ -8,11 +8,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from proctor.errors import SetupError
+from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
 
@@ -66,6 +67,26 @@ def exceptions(root: Path) -> Mapping[str, Mapping[str, Mapping[str, str]]]:
     except (OSError, ValueError, AttributeError, yaml.YAMLError) as error:
         raise SetupError(f"{path}: cannot be read: {error}") from None
     return content
+
+
+def check_all(some: Sequence[Page], data_dir: str | None) -> Iterator[list[Checked]]:
+    """`check` of several benchmarks, as many at once as there are processors, in their order.
+
+    Data that cannot be read, and samples among their own examples, are faults.
+    """
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        yield from pool.map(lambda page: _checked(page, data_dir), some)
+
+
+def _checked(page: Page, data_dir: str | None) -> list[Checked]:
+    try:
+        found = check(page, data_dir)
+        own = list(shots_within(page, data_dir))
+    except ProctorError as error:
+        return [Checked(page.benchmark.name, faults=[str(error)])]
+    for one in found:
+        one.faults += own
+    return found
 
 
 def check(page: Page, data_dir: str | None) -> list[Checked]:

@@ -115,26 +115,18 @@ def _check_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _check_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     """A row for each task, as soon as it is known; exit code 1 where anything is wrong."""
-    some, wrong, widths = pages.chosen(chosen.names), 0, (24, 8, 8, 8, 7, 7, 9, 9, 0)
+    some, widths = pages.chosen(chosen.names), (24, 8, 8, 8, 7, 7, 9, 9, 0)
     data_dir = None if chosen.data_dir is None else str(Path(chosen.data_dir).expanduser().absolute())
+    wrong = 0
 
     def told(cells: Sequence[str]) -> None:
-        shown = [
-            cell.ljust(width) if not place else cell.rjust(width)
-            for place, (cell, width) in enumerate(zip(cells, widths, strict=True))
-        ]
-        print("  ".join(shown).rstrip(), flush=True)
+        others = [cell.rjust(width) for cell, width in zip(cells[1:], widths[1:], strict=True)]
+        print("  ".join([cells[0].ljust(widths[0]), *others]).rstrip(), flush=True)
 
     told(checking.HEADS)
-    for page in some:
-        try:
-            found = checking.check(page, data_dir)
-            own = list(checking.shots_within(page, data_dir))
-        except (SetupError, DataError) as error:
-            found, own = [checking.Checked(page.benchmark.name, faults=[str(error)])], []
+    for found in checking.check_all(some, data_dir):
+        wrong += sum(bool(one.faults) for one in found)
         for one in found:
-            one.faults += own
-            wrong += bool(one.faults)
             told(one.cells())
     print(f"{len(some)} benchmarks, {wrong} tasks with faults")
     return 1 if wrong else 0
