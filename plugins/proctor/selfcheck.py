@@ -283,6 +283,8 @@ def _comparable(gold: Any) -> Hashable:
         value = Decimal(text.replace(",", ""))
     except InvalidOperation:
         return text
+    if "_" in text:
+        return text  # for Decimal 42_7 is 427; in mathematics it is a number in base 7
     return value if value.is_finite() else text
 
 

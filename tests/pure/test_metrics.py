@@ -131,3 +131,8 @@ def test_scoring_rate_is_of_marks_not_of_samples():
 
     assert scoring_rate(np.array([[3.0, 6.0], [20.0, 30.0]])) == pytest.approx(23 / 36)
     assert np.isnan(scoring_rate(np.zeros((0, 2))))
+
+
+def test_a_number_in_another_base_is_no_number():
+    assert not same_number("42_7", "427")
+    assert not same_number("42_7", "42_7")
