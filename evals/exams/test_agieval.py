@@ -58,7 +58,7 @@ def test_agieval_gen(sample, output, score):
     kind = sample.groups["answers"]
     if kind == "cloze":
         # The prompt ends in "The answer is": the line that follows may be the answer, with no mark around it.
-        line, _, more = output.text.strip().partition("\n")
+        line, _, more = output.text.strip("# \n").partition("\n")
         said = [final_answer(f"The answer is {line}"), final_answer(output.text) if more or "$" in line else None]
         right = [one for one in said if equivalent(one, sample.target)]
         score((right or said)[0], accuracy=bool(right))

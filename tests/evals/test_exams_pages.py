@@ -112,6 +112,7 @@ def test_agieval_letters(task: str, gold: Any, said: str, right: bool, tmp_path:
         ("$4$;$19$", "$4$;$19$\n因为公差是 4。", True),  # the line that follows the prompt
         ("\\text{even}", "\\text{even}", True),
         ("5", "We have $2x=10$, so\n$$x=5.$$", True),
+        ("5", "#### 5", True),
         ("3", "\\frac{1}{3}", False),  # not its last number
         ("2", "3", False),
         ("2", "", False),
