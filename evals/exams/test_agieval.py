@@ -53,7 +53,7 @@ def ranked(sample):
     return [gap + letter for letter in "ABCDE"[: len(sample.choices)]]
 
 
-@agieval.test(generate(max_tokens=1024, stop=["\nQ:", "\n问题："]), default=True)
+@agieval.test(generate(max_tokens=512, stop=["\nQ:", "\n问题："]), default=True)
 def test_agieval_gen(sample, output, score):
     kind = sample.groups["answers"]
     if kind == "cloze":

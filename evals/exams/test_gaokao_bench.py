@@ -1,9 +1,10 @@
 """GAOKAO-Bench (Zhang et al. 2023, arXiv:2305.12474): objective questions of the gaokao 2010-2022, 14 tasks, 0-shot.
 
-The authors' prompts (OpenLMLab/GAOKAO-Bench), which ask for an explanation and for 【答案】; greedy. marks: the share
-of a sample's marks that is won by the authors' rule (Bench/OBJ_score_evaluation.py): in physics half of them for some
-right options and no wrong one; elsewhere those of each right letter, none where a letter is missing. scoring_rate:
-marks won by marks to be won over all samples, which the authors quote. accuracy: the share of right letters.
+The authors' prompts (OpenLMLab/GAOKAO-Bench), which ask for an explanation and for 【答案】; greedy, in 1024 tokens as
+theirs for text-davinci-003. marks: the share of a sample's marks that is won by the authors' rule
+(Bench/OBJ_score_evaluation.py): in physics half of them for some right options and no wrong one; elsewhere those of
+each right letter, none where a letter is missing. scoring_rate: marks won by marks to be won over all samples, which
+the authors quote. accuracy: the share of right letters.
 The authors' scorer takes the last letter, the first ones or those after 【答案】; here letters count where they are
 given as answers (see proctor.extract.options).
 """
@@ -80,7 +81,7 @@ def read(row, file):
     )
 
 
-@gaokao_bench.test(generate(max_tokens=2048))
+@gaokao_bench.test(generate(max_tokens=1024))
 def test_gaokao_bench(sample, output, score):
     gold, worth = sample.target, sample.metadata["worth"]
     if sample.groups["subject"] == "Physics":
