@@ -20,7 +20,7 @@ ROWS |= {"medqa-usmle": 1273, "medqa-mcmle": 3426, "jec-qa": 7771, "agieval": 80
 """Samples of all variants; of AGIEval `ppl` leaves out those without options."""
 LEFT_OUT = {("agieval", "ppl"): 1118}
 HITS = {("agieval", "gen"): 1, ("gaokao-bench", "gen"): 148}
-"""Of the neighbour's answers: "\\$6" for 6; letters of several questions, of which some are the same, and half marks."""
+"""Of the neighbour's answers: "\\$6" for 6; letters of several questions of which some are the same; half marks."""
 
 
 @pytest.fixture(scope="module")
