@@ -22,7 +22,7 @@ from _pytest.mark.expression import Expression
 from proctor import __version__, epochs
 from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, find_files, find_source, listed_keys, load
+from proctor.data import Dataset, asked_in, find_files, find_source, listed_keys, load
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
@@ -62,10 +62,12 @@ class LoadedTask:
 
     def check(self) -> None:
         """Find what cannot be asked: a row's labels, a template's unknown names. Raises SetupError."""
-        asks = [self.ask, *(task.ask for task in self.benchmark.tasks if task is not self.task)]
+        asks = [(self.task, self.ask), *((task, task.ask) for task in self.benchmark.tasks if task is not self.task)]
         for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
             # By the asks of all variants: a malformed row is one in each of them.
-            for ask in asks:
+            for task, ask in asks:
+                if not task.takes(sample):
+                    continue
                 wrong = ask.check(sample, ask.parameters) if ask.check is not None else None
                 if wrong:
                     raise SetupError(f"{where}: {wrong}")
@@ -223,7 +225,7 @@ class Collecting:
             if target in settings.prompts:
                 prompt = from_file(settings.prompts[target], prompt)
             self._unknown.discard(target)
-        return LoadedTask(task, self._datasets[benchmark], prompt, settings, shots, self._epochs(task))
+        return LoadedTask(task, asked_in(task, self._datasets[benchmark]), prompt, settings, shots, self._epochs(task))
 
     def _epochs(self, task: Task) -> int:
         """How often each sample is asked; of a run that is judged again, how often it was."""
@@ -234,7 +236,7 @@ class Collecting:
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
         source, _ = find_source(task.benchmark, self._root(task.benchmark))
-        words = [task.benchmark.name, task.variant, source.capability, source.language]
+        words = [task.benchmark.name, task.variant, source.capability, *(source.language or "").split()]
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
         own = getattr(task.judge, "pytestmark", [])

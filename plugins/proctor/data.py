@@ -35,7 +35,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from proctor.benchmark import Benchmark
+from proctor.benchmark import Benchmark, Task
 from proctor.errors import DataError
 from proctor.pins import Published, read_published
 from proctor.rows import Row, read_rows, read_text
@@ -254,6 +254,21 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
         ]
     dataset.sha256 = digest.hexdigest()
     return dataset
+
+
+def asked_in(task: Task, dataset: Dataset) -> Dataset:
+    """The samples that a variant takes; how many it leaves out stands among the excluded ones."""
+    kept = [index for index, sample in enumerate(dataset.samples) if task.takes(sample)]
+    left_out = len(dataset.samples) - len(kept)
+    if not left_out:
+        return dataset
+    return replace(
+        dataset,
+        samples=[dataset.samples[index] for index in kept],
+        shots=[dataset.shots[index] for index in kept],
+        where=[dataset.where[index] for index in kept],
+        excluded={**dataset.excluded, f"not asked in {task.variant}": left_out},
+    )
 
 
 def fetched_revision(folder: Path) -> str | None:

@@ -42,6 +42,26 @@ PHRASINGS: Mapping[str, Sequence[str]] = {
         "答案是{answer}",
         "答案：{answer}。",
     ),
+    "letters": (
+        " {answer}",
+        "({answer})",
+        "**{answer}**",
+        "{commas}",
+        "The answer is {answer}.",
+        "The correct options are {words}.",
+        "Answer: {commas}",
+        "\\boxed{{{answer}}}",
+        "答案：{answer}",
+        "故选{pauses}。",
+        "【答案】 {answer} <eoa>",
+    ),
+    "list": (
+        "{numbered}",
+        "Answer: {commas}",
+        "{row}",
+        "【答案】 {row} <eoa>",
+        "{marked}",
+    ),
     "number": (
         "{reference}",
         "The answer is {answer}.",
@@ -59,6 +79,7 @@ UNLIKELY = -10.0
 
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _CAPITAL = re.compile(r"[A-Z]")
+_CAPITALS = re.compile(r"[A-Z]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +139,9 @@ class SelfCheckModel:
         return Output([Completion(text, "stop")] * n, Usage(requests=1))
 
     async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
-        """0 for the answer and `UNLIKELY` for the rest; -inf for all from `proctor:empty`; AskError when unbound.
+        """0 for the answer and `UNLIKELY` for the rest; AskError when unbound.
+
+        -inf for all from `proctor:empty`, and where the answer is none of several continuations.
 
         Continuations of the same text are equal, so an option that stands twice is a tie.
         """
@@ -129,7 +152,10 @@ class SelfCheckModel:
             right = _right_texts(sample, answering, [text.strip() for text in continuations])
             if len(continuations) == 1 and _says_gold(sample, answering, context):
                 right |= {continuations[0].strip()}  # what follows each choice is scored, as for WinoGrande
-            logprobs = [0.0 if text.strip() in right else UNLIKELY for text in continuations]
+            says = [text.strip() in right for text in continuations]
+            # An answer that is none of several choices (E of four options) makes none of them the likeliest.
+            unlikely = UNLIKELY if any(says) or len(says) == 1 else -math.inf
+            logprobs = [0.0 if said else unlikely for said in says]
         return Likelihoods(
             [
                 Likelihood(text, value, tokens=1, greedy=value == 0)
@@ -185,12 +211,19 @@ def phrase(sample: Sample) -> str:
     """The sample's gold answer as a model might write it: the same phrasing whenever the id is the same."""
     kind, answer = _kind(sample), _answer(sample)
     index = _option(sample.choices, _gold(sample))
+    listed = list(_gold(sample) if kind == "list" else answer)
     fields = {
         "answer": answer,
         "option": "" if index is None else str(sample.choices[index]),
         "reference": sample.reference.strip(),
+        "commas": ", ".join(listed),
+        "pauses": "、".join(listed),
+        "words": " and ".join(filter(None, (", ".join(listed[:-1]), *listed[-1:]))),
+        "row": " ".join(listed),
+        "numbered": "\n".join(f"{number}. {letter}" for number, letter in enumerate(listed, 1)),
+        "marked": "\n".join(f"（{number}）【答案】 {letter} <eoa>" for number, letter in enumerate(listed, 1)),
     }
-    chinese = any(_CHINESE.search(str(choice)) for choice in sample.choices)
+    chinese = any(_CHINESE.search(str(text)) for text in (*sample.choices, sample.question))
     usable = [
         phrasing
         for phrasing in PHRASINGS[kind]
@@ -219,18 +252,24 @@ def _option(choices: Sequence[str], gold: Any) -> int | None:
 
 
 def _kind(sample: Sample) -> str:
-    """`letter`, `number` or `text`.
+    """`letter`, `letters` (a set of options), `list` (letters of several questions), `number` or `text`.
 
     A number that is a name or a span (several accepted answers, a passage) is text: the judge compares its words.
     """
     gold = _gold(sample)
+    if isinstance(gold, list | tuple) and gold and all(_CAPITALS.fullmatch(str(one)) for one in gold):
+        return "list" if len(gold) > 1 else "letter" if len(gold[0]) == 1 else "letters"
     if sample.choices and (_option(sample.choices, gold) is not None or _CAPITAL.fullmatch(str(gold))):
         return "letter"
+    if sample.choices and isinstance(gold, str) and _CAPITALS.fullmatch(gold) and gold == "".join(sorted(set(gold))):
+        return "letters"
     return "number" if not sample.targets and not sample.passage and isinstance(_comparable(gold), Decimal) else "text"
 
 
 def _answer(sample: Sample) -> str:
     gold = _gold(sample)
+    if isinstance(gold, list | tuple):
+        return " ".join(map(str, gold))
     index = _option(sample.choices, gold)
     if index is not None:
         return chr(ord("A") + index) if index < 26 else str(index)
@@ -244,6 +283,8 @@ def _comparable(gold: Any) -> Hashable:
         value = Decimal(text.replace(",", ""))
     except InvalidOperation:
         return text
+    if "_" in text:
+        return text  # for Decimal 42_7 is 427; in mathematics it is a number in base 7
     return value if value.is_finite() else text
 
 

@@ -96,3 +96,20 @@ def test_a_benchmark_may_stand_in_a_module_with_ordinary_tests(third: Suite):
     module = third.path / "their/test_capitals.py"
     module.write_text(module.read_text() + "\n\ndef test_ordinary(tmp_path):\n    assert tmp_path.exists()\n")
     third.run("their").assert_outcomes(passed=3)
+
+
+def test_a_variant_leaves_out_what_it_cannot_ask_and_counts_it(third: Suite):
+    module = third.path / "their/test_capitals.py"
+    second = """
+
+@capitals.test(ask, variant="short", only=lambda sample: sample.question == "Peru", default=True)
+def test_short(sample, output, score):
+    score(None, named=False)
+"""
+    module.write_text(module.read_text() + second)
+    assert third.run("their", "--variant=all").ret == 0
+    tasks = {task["variant"]: task for task in third.report()["tasks"]}
+    assert tasks["gen"]["data"]["excluded"] == {"no capital": 1}
+    assert tasks["short"]["data"]["excluded"] == {"no capital": 1, "not asked in short": 1}
+    assert [tasks[name]["samples"]["total"] for name in ("gen", "short")] == [2, 1]
+    assert [line["sample"] for line in third.samples() if line["variant"] == "short"] == ["2"]

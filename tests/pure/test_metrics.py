@@ -3,7 +3,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.metrics import exact_match, half_marks, pass_at, pass_at_k, same_number, share_right
+from proctor.metrics import exact_match, half_marks, pass_at, pass_at_k, same_number, scoring_rate, share_right
 
 
 @pytest.mark.parametrize(
@@ -124,3 +124,15 @@ def test_share_right(answers, share, complete):
 
 def test_no_questions_have_no_share():
     assert share_right(["A"], []) == share_right(None, []) == 0
+
+
+def test_scoring_rate_is_of_marks_not_of_samples():
+    import numpy as np
+
+    assert scoring_rate(np.array([[3.0, 6.0], [20.0, 30.0]])) == pytest.approx(23 / 36)
+    assert np.isnan(scoring_rate(np.zeros((0, 2))))
+
+
+def test_a_number_in_another_base_is_no_number():
+    assert not same_number("42_7", "427")
+    assert not same_number("42_7", "42_7")

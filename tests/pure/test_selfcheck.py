@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from proctor.errors import AskError, ServiceError
-from proctor.extract import choice_letter, final_number
+from proctor.extract import choice_letter, final_number, option_list, option_set
 from proctor.sample import Sample
 from proctor.selfcheck import NAMES, PHRASINGS, UNLIKELY, SelfCheckModel, phrase, selfcheck_service
 
@@ -88,12 +88,28 @@ def test_phrasing_depends_on_the_id_alone():
         (Sample(id="0", target="an {odd} text"), "an {odd} text"),
         (Sample(id="0", targets=["1066", "in 1066"]), "1066"),
         (Sample(id="0", passage="It was 1066.", target="1066"), "1066"),
-        (Sample(id="0", choices=CITIES, target="AC"), "AC"),
+        (Sample(id="0", choices=CITIES, target="CA"), "CA"),
         (Sample(id="0"), ""),
     ],
 )
 def test_other_answers_are_written_as_they_stand(sample, text):
     assert phrase(sample) == text
+
+
+def test_sets_of_options_are_phrased_so_that_they_can_be_read():
+    said = {phrase(Sample(id=str(i), choices=CITIES, target="ACD")) for i in range(400)}
+    assert {" ACD", "A, C, D", "The correct options are A, C and D."} <= said
+    assert {option_set(text) for text in said} == {"ACD"}
+    chinese = {phrase(Sample(id=str(i), question="哪些正确？", target=["ACD"])) for i in range(400)}
+    assert {"故选A、C、D。", "【答案】 ACD <eoa>"} <= chinese
+    assert {option_set(text) for text in chinese} == {"ACD"}
+
+
+def test_letters_of_several_questions_are_phrased_in_order():
+    said = {phrase(Sample(id=str(i), question="完形填空", target=["C", "F", "A"])) for i in range(400)}
+    assert {"1. C\n2. F\n3. A", "C F A", "【答案】 C F A <eoa>"} <= said
+    assert {tuple(option_list(text, 3, "ABCDEFG")) for text in said} == {("C", "F", "A")}
+    assert {choice_letter(phrase(Sample(id=str(i), question="选择", target=["B"]))) for i in range(400)} == {"B"}
 
 
 def test_option_given_by_position_is_written_as_a_letter():
@@ -160,7 +176,8 @@ def test_neighbours_of_many_equal_answers_are_found():
     ],
 )
 def test_gold_finds_the_answer_likeliest(sample, continuations, right):
-    expected = [0.0 if i in right else UNLIKELY for i in range(len(continuations))]
+    unlikely = UNLIKELY if right else -math.inf  # an answer that is none of the choices makes none of them likeliest
+    expected = [0.0 if i in right else unlikely for i in range(len(continuations))]
     assert logprobs("proctor:gold", sample, [sample], continuations) == expected
 
 

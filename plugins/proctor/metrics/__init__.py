@@ -12,7 +12,7 @@ from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, ma
 from proctor.metrics.code import pass_at, pass_at_k
 from proctor.metrics.equations import equivalent
 from proctor.metrics.likelihoods import bits_per_byte, mc1, mc2, perplexity, word_perplexity
-from proctor.metrics.options import half_marks, share_right
+from proctor.metrics.options import half_marks, scoring_rate, share_right
 from proctor.metrics.spans import (
     CANNOT_ANSWER,
     QUAC_LEAST_HUMAN_F1,
@@ -68,6 +68,7 @@ __all__ = [
     "question_em",
     "same_number",
     "same_theorem_answer",
+    "scoring_rate",
     "share_right",
     "signature",
     "token_f1",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
 from proctor.metrics.likelihoods import bits_per_byte, perplexity, word_perplexity
+from proctor.metrics.options import scoring_rate
 from proctor.metrics.translation import bleu, chrf
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ AGGREGATES: Mapping[str, Aggregate] = MappingProxyType(
         "f1_of_class": Aggregate(f1_of_class, share=True),
         "question_em": Aggregate(question_em, share=True),
         "parity": Aggregate(parity, share=True),
+        "scoring_rate": Aggregate(scoring_rate, share=True),
         "matthews": Aggregate(matthews, share=False),
         "perplexity": Aggregate(perplexity, share=False),
         "word_perplexity": Aggregate(word_perplexity, share=False),

@@ -19,7 +19,7 @@ def same_number(answer: str | None, target: str | None) -> bool:
 
 
 def _value(text: str | None) -> Decimal | None:
-    if text is None:
+    if text is None or "_" in str(text):  # for Decimal 42_7 is 427; in mathematics it is a number in base 7
         return None
     try:
         value = Decimal(_DECORATION.sub("", str(text)).rstrip(".").replace("−", "-"))

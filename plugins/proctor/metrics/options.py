@@ -5,12 +5,18 @@ by those to be won, over all its questions, each with the sample's `score`. Only
 of its questions are worth 6 marks, 3 for an answer without a wrong letter that is not complete. Other answers win all
 of a question's marks or none. A sample where fewer letters than questions were found wins none for any of them.
 So the published rate is the mean of `half_marks` in physics, and elsewhere that of `share_right(..., complete=True)`
-weighted by `score` times the number of questions.
+weighted by `score` times the number of questions: `scoring_rate`.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 def half_marks(answer: str | None, target: str) -> float:
@@ -42,3 +48,8 @@ def share_right(answers: Sequence[str | None] | None, targets: Sequence[str], *,
     if not targets or (complete and (len(given) < len(targets) or None in given)):
         return 0.0
     return sum(answer == target for answer, target in zip(given, targets, strict=False)) / len(targets)
+
+
+def scoring_rate(values: NDArray[np.float64]) -> float:
+    """The marks won by those to be won, over all samples; columns: marks won, marks to be won. No sample: nan."""
+    return float(values[:, 0].sum() / values[:, 1].sum()) if len(values) else math.nan
