@@ -37,7 +37,7 @@ def read(row):
     groups = {"gender": gender, "answer": {"0": "occupation", "1": "participant"}[answer]}
     if gender != "neutral":
         expected = (gender == "female") == bool(re.fullmatch(MOSTLY_FEMALE, occupation))
-        groups["gotcha"] = "gotcha" if expected == (answer == "1") else "not"
+        groups["gotcha"] = "gotcha" if expected == (answer == "1") else "other"
     return Sample(
         question=row["sentence"],
         choices=[occupation, participant],
