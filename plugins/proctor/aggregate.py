@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -38,7 +39,11 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
             **{name: flags[flag] for name, flag in COUNTS.items()},
         },
         "main": task["main"],
-        "metrics": {name: _with_over_all(name, scored, len(records), aggregates.get(name)) for name in names},
+        "metrics": {
+            name: found
+            for name in names
+            if _defined(found := _with_over_all(name, scored, len(records), aggregates.get(name)))
+        },
         "groups": _groups(scored, names, aggregates),
         "macro": _macro(scored, names, aggregates),
         **({"over_epochs": _over_epochs(scored, task)} if task["epochs"] > 1 else {}),
@@ -84,6 +89,11 @@ def _with_over_all(name: str, scored: Sequence[Record], asked: int, aggregate: s
     return {**found, "over_all": sum(values) / (asked - len(scored) + len(values))}
 
 
+def _defined(shown: Mapping[str, Any]) -> bool:
+    """Whether a score has a value: a gap between genders has none within one of them."""
+    return not math.isnan(shown["value"])
+
+
 def _by_group(scored: Sequence[Record]) -> dict[str, dict[str, list[Record]]]:
     axes: dict[str, dict[str, list[Record]]] = {}
     for record in scored:
@@ -95,7 +105,11 @@ def _by_group(scored: Sequence[Record]) -> dict[str, dict[str, list[Record]]]:
 def _groups(scored: Sequence[Record], names: Sequence[str], aggregates: Mapping[str, str]) -> dict[str, Any]:
     return {
         axis: {
-            group: {name: _estimate(name, members, aggregates.get(name)) for name in names if _of(name, members)[0]}
+            group: {
+                name: found
+                for name in names
+                if _of(name, members)[0] and _defined(found := _estimate(name, members, aggregates.get(name)))
+            }
             for group, members in sorted(groups.items())
         }
         for axis, groups in _by_group(scored).items()
@@ -111,7 +125,8 @@ def _macro(scored: Sequence[Record], names: Sequence[str], aggregates: Mapping[s
             values = [_of(name, members)[0] for members in groups.values()]
             if all(values):
                 aggregate = aggregates.get(name)
-                found[axis][name] = _shown(scores.macro(values, aggregate=aggregate), aggregate)
+                shown = _shown(scores.macro(values, aggregate=aggregate), aggregate)
+                found[axis] |= {name: shown} if _defined(shown) else {}
     return found
 
 

@@ -175,13 +175,13 @@ class Aggregated:
 
 @dataclass(frozen=True)
 class _Resampled:
-    """What a score comes to over and over, of clusters drawn with replacement: shape (RESAMPLES,), sorted."""
+    """What a score comes to over and over, of clusters drawn with replacement: at most RESAMPLES values, sorted."""
 
     values: Values
 
     @classmethod
     def of(cls, table: Values, codes: Codes | None, aggregate: Aggregate) -> _Resampled | None:
-        """None where there is one cluster."""
+        """None where there is one cluster. Draws for which the score is not defined (nan) are left out."""
         import numpy as np
 
         count = len(table) if codes is None else int(codes.max()) + 1
@@ -197,7 +197,8 @@ class _Resampled:
             drawn = random.integers(count, size=count)
             rows = drawn if members is None else np.concatenate([members[one] for one in drawn])
             found[place] = aggregate.function(table[rows])
-        return cls(np.sort(found))
+        found = found[~np.isnan(found)]
+        return cls(np.sort(found)) if len(found) > 1 else None
 
     @property
     def standard_error(self) -> float:

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.metrics import AGGREGATES, balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
+from proctor.metrics import AGGREGATES, balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
+from proctor.scores import estimate
 
 
 def rows(*columns):
@@ -53,6 +54,14 @@ def test_matthews():
     assert matthews(rows([1, 1], [0, 1])) == matthews(rows([0, 1], [1, 1])) == 0
 
 
+def test_gap():
+    # Means 2/3, 1/2 and 1: the best less the worst, whatever the groups are called.
+    assert gap(rows([0, 0, 0, 7, 7, -1], [1, 1, 0, 1, 0, 1])) == 0.5
+    assert gap(rows([0, 1], [1, 1])) == 0
+    assert math.isnan(gap(rows([1, 1], [0, 1])))  # one group
+    assert math.isnan(gap(np.empty((0, 2))))
+
+
 @given(st.lists(st.tuples(st.integers(-1, 1), st.integers(0, 1)), min_size=2, max_size=40))
 def test_matthews_is_the_correlation_of_the_indicators(pairs):
     values = np.array(pairs, dtype=float)
@@ -91,7 +100,7 @@ def test_by_definition(pairs):
     assert 0 <= question_em(values) <= 1
 
 
-NAMES = ["macro_f1", "balanced_accuracy", "f1_of_class", "question_em", "parity", "matthews"]
+NAMES = ["macro_f1", "balanced_accuracy", "f1_of_class", "question_em", "parity", "gap", "matthews"]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -103,3 +112,9 @@ def test_what_is_a_share():
     assert [name for name, one in AGGREGATES.items() if one.share] == NAMES[:-1]
     with pytest.raises(TypeError):
         AGGREGATES["x"] = AGGREGATES["bleu"]
+
+
+def test_draws_for_which_a_score_is_not_defined_say_nothing_of_its_interval():
+    found = estimate([[1, 0], [1, 0], [2, 1], [2, 0]], aggregate="parity")  # drawn singly, some have no pair
+    assert found.value == 0.5
+    assert (found.low, found.high) == (0, 1)

@@ -8,7 +8,7 @@ lists by name.
 
 from proctor.metrics.aggregates import AGGREGATES, Aggregate
 from proctor.metrics.answers import exact_match, same_number
-from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
+from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
 from proctor.metrics.code import pass_at, pass_at_k
 from proctor.metrics.equations import equivalent
 from proctor.metrics.likelihoods import bits_per_byte, mc1, mc2, perplexity, word_perplexity
@@ -50,6 +50,7 @@ __all__ = [
     "exact",
     "exact_match",
     "f1_of_class",
+    "gap",
     "half_marks",
     "macro_f1",
     "matthews",

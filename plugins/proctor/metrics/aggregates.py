@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from proctor.metrics.classes import balanced_accuracy, f1_of_class, macro_f1, matthews, parity, question_em
+from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
 from proctor.metrics.likelihoods import bits_per_byte, perplexity, word_perplexity
 from proctor.metrics.options import scoring_rate
 from proctor.metrics.translation import bleu, chrf
@@ -41,6 +41,7 @@ AGGREGATES: Mapping[str, Aggregate] = MappingProxyType(
         "question_em": Aggregate(question_em, share=True),
         "parity": Aggregate(parity, share=True),
         "scoring_rate": Aggregate(scoring_rate, share=True),
+        "gap": Aggregate(gap, share=True),
         "matthews": Aggregate(matthews, share=False),
         "perplexity": Aggregate(perplexity, share=False),
         "word_perplexity": Aggregate(word_perplexity, share=False),

@@ -103,6 +103,20 @@ def parity(values: Values) -> float:
     return float(rows[whole & (low == high) & (low >= 0)].sum() / rows[whole].sum())
 
 
+def gap(values: Values) -> float:
+    """How far apart the best and the worst group are by their means, 0 or more; columns: group's number, value.
+
+    Winogender's accuracy with male against female pronouns. nan where there is but one group.
+    """
+    import numpy as np
+
+    _, place, rows = np.unique(values[:, 0], return_inverse=True, return_counts=True)
+    if len(rows) < 2:
+        return math.nan
+    means = np.bincount(place, weights=values[:, 1]) / rows
+    return float(means.max() - means.min())
+
+
 def _counts(values: Values) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """By class, the -1 of "nothing extracted" last: right predictions, predictions, gold."""
     import numpy as np
