@@ -2,7 +2,8 @@
 
 Both prompts are OpenCompass's, whose numbers are quoted. ppl (CLUE_cmnli_ppl_fdc6de): which of 蕴含, 矛盾, 无关 is the
 likeliest next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
-(CLUE_cmnli_gen_1abf97): a letter. Rows labelled "-", on which the annotators did not agree, are left out, as CLUE does.
+(CLUE_cmnli_gen_1abf97): a letter. Rows labelled "-", on which the annotators did not agree, are left out, as
+OpenCompass does.
 """
 
 from proctor import Benchmark, Sample, generate, rank

@@ -2,9 +2,9 @@
 
 Both prompts are OpenCompass's, whose numbers are quoted. ppl (CLUE_ocnli_ppl_fdc6de): which of 蕴含, 矛盾, 无关 is the
 likeliest next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
-(CLUE_ocnli_gen_c4cb6c, with the spaces that it has before B and C): a letter. Rows labelled "-", on which the annotators
-did not agree, are left out, as the authors do. Levels say which hypothesis of its label the writer thought of: the first
-(easy), second or third (hard).
+(CLUE_ocnli_gen_c4cb6c, with the spaces that it has before B and C): a letter. Rows labelled "-", on which the
+annotators did not agree, are left out, as the authors do. The level says whether a hypothesis was the first (easy),
+second or third (hard) of its label that its writer thought of.
 """
 
 from proctor import Benchmark, Sample, generate, rank

@@ -1,9 +1,9 @@
 """OCNLI-FC: OCNLI as FewCLUE has it (Xu et al. 2021, arXiv:2107.07498; Hu et al. 2020, arXiv:2010.05444). The public
 test split, 0-shot.
 
-ppl: UltraEval's prompt (ocnli-fc, transform_ppl_v0), after which 蕴含, 矛盾 and 无关 are ranked; OpenCompass has one that
-asks for "neutral" in other words than for the other labels, so that it ranks three whole texts and no labels. gen:
-OpenCompass's FewCLUE_ocnli_fc_gen_f97a97, which asks for a letter, the labels being 对, 错 and 可能.
+ppl: UltraEval's prompt (ocnli-fc, transform_ppl_v0), after which 蕴含, 矛盾 and 无关 are ranked; OpenCompass has one
+that asks for "neutral" in other words than for the other labels, so that it ranks three whole texts and no labels.
+gen: OpenCompass's FewCLUE_ocnli_fc_gen_f97a97, which asks for a letter, the labels being 对, 错 and 可能.
 """
 
 from proctor import Benchmark, Sample, generate, rank

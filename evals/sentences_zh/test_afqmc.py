@@ -1,8 +1,8 @@
 """AFQMC: do two questions to Ant Financial's customer service mean the same? (CLUE, Xu et al. 2020, arXiv:2004.05986).
 Development split, 0-shot.
 
-Both prompts are OpenCompass's, whose numbers are quoted. ppl (CLUE_afqmc_ppl_6507d7): which of 不完全一致 and 完全一致 is
-the likelier next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
+Both prompts are OpenCompass's, whose numbers are quoted. ppl (CLUE_afqmc_ppl_6507d7): which of 不完全一致 and 完全一致
+is the likelier next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
 (CLUE_afqmc_gen_901306): a letter.
 """
 

@@ -1,9 +1,9 @@
 """BUSTM: do two short sentences to a voice assistant mean the same? (FewCLUE, Xu et al. 2021, arXiv:2107.07498). The
 public test split, 0-shot.
 
-Both prompts are OpenCompass's, whose numbers are quoted. ppl (FewCLUE_bustm_ppl_e53034): which of the two sentences below,
-as they are written there, is the likelier next line; OpenCompass divides by the tokens of the whole text, here the sentence
-alone is scored. gen (FewCLUE_bustm_gen_634f41): a letter.
+Both prompts are OpenCompass's, whose numbers are quoted. ppl (FewCLUE_bustm_ppl_e53034): which of the two sentences
+below, as they are written there, is the likelier next line; OpenCompass divides by the tokens of the whole text, here
+the sentence alone is scored. gen (FewCLUE_bustm_gen_634f41): a letter.
 """
 
 from proctor import Benchmark, Sample, generate, rank

@@ -1,5 +1,5 @@
-"""CLUEWSC: does a pronoun mean the noun that is named? FewCLUE's form of it (Xu et al. 2021, arXiv:2107.07498; CLUE, Xu et
-al. 2020, arXiv:2004.05986). The public test split, 0-shot.
+"""CLUEWSC: does a pronoun mean the noun that is named? FewCLUE's form of it (Xu et al. 2021, arXiv:2107.07498; CLUE,
+Xu et al. 2020, arXiv:2004.05986). The public test split, 0-shot.
 
 Both prompts are OpenCompass's, whose numbers are quoted, quotation marks as they stand there. ppl
 (FewCLUE_cluewsc_ppl_868415): which of 是 and 否 is the likelier next line. gen (FewCLUE_cluewsc_gen_c68933): a letter.

@@ -1,8 +1,8 @@
 """EPRSTMT: is a review of a product positive or negative? (FewCLUE, Xu et al. 2021, arXiv:2107.07498). The public test
 split, 0-shot.
 
-Both prompts are OpenCompass's, whose numbers are quoted. ppl (FewCLUE_eprstmt_ppl_f1e631): which of 积极。 and 消极。 is the
-likelier next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
+Both prompts are OpenCompass's, whose numbers are quoted. ppl (FewCLUE_eprstmt_ppl_f1e631): which of 积极。 and 消极。
+is the likelier next line; OpenCompass divides by the tokens of the whole text, here the label alone is scored. gen
 (FewCLUE_eprstmt_gen_740ea0): a letter; its quotation marks around A and B are as they stand there.
 """
 

@@ -1,10 +1,10 @@
-"""TNEWS: which of 15 topics has a headline? FewCLUE's form of it (Xu et al. 2021, arXiv:2107.07498; CLUE, Xu et al. 2020,
-arXiv:2004.05986). The public test split, 0-shot.
+"""TNEWS: which of 15 topics has a headline? FewCLUE's form of it (Xu et al. 2021, arXiv:2107.07498; CLUE, Xu et al.
+2020, arXiv:2004.05986). The public test split, 0-shot.
 
 Both prompts and the wording of the topics are OpenCompass's, whose numbers are quoted. ppl (FewCLUE_tnews_ppl_d10e8a):
-which topic is the likeliest next line; OpenCompass divides by the tokens of the whole text, here the topic alone is scored.
-gen (FewCLUE_tnews_gen_b90e4a): a letter, A to O. The report's groups are the topics by the names of the authors'
-label_index2en2zh.json: what a score there says is recall.
+which topic is the likeliest next line; OpenCompass divides by the tokens of the whole text, here the topic alone is
+scored. gen (FewCLUE_tnews_gen_b90e4a): a letter, A to O. The report's groups are the topics by the names of the
+authors' label_index2en2zh.json: what a score there says is recall.
 """
 
 from proctor import Benchmark, Sample, generate, rank
@@ -58,7 +58,7 @@ def test_tnews_ppl(sample, output, score):
     generate(max_tokens=64, stop=["\n\n"]),
     prompt="{{ question }}\n请判断上述内容属于什么新闻？\n"
     "{% for c in choices %}{{ 'ABCDEFGHIJKLMNO'[loop.index0] }}. {{ c }}\n{% endfor %}"
-    "请从{% for c in choices %}“{{ 'ABCDEFGHIJKLMNO'[loop.index0] }}”{{ '，' if not loop.last }}{% endfor %}中进行选择。\n答：",
+    "请从{% for letter in 'ABCDEFGHIJKLMNO' %}“{{ letter }}”{{ '，' if not loop.last }}{% endfor %}中进行选择。\n答：",
     answer="{{ target }}\n\n",
 )
 def test_tnews_gen(sample, output, score):
