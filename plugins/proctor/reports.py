@@ -133,7 +133,7 @@ def _measured(report: Report) -> list[str]:
         data = task["data"]
         lines.append(
             f"- **{task['task']}** {task['variant']}, version {task['version']}, {task['shots']} shots, "
-            f"{data['rows']} rows ({data['origin']}, sha256 `{data['sha256'][:12]}`), "
+            f"{data['rows']} rows{_left_out(data['excluded'])} ({data['origin']}, sha256 `{data['sha256'][:12]}`), "
             f"prompt `{task['prompt_sha256'][:12]}`, "
             f"{_parameters(task['parameters'])}"
         )
@@ -142,6 +142,11 @@ def _measured(report: Report) -> list[str]:
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",
     ]
     return lines
+
+
+def _left_out(excluded: Mapping[str, int]) -> str:
+    """Of the rows, those of which no sample was made, by reason."""
+    return "".join(f", {count} of them left out: {reason}" for reason, count in excluded.items())
 
 
 def _sentence(report: Report) -> str:

@@ -301,17 +301,29 @@ def _indexed(peers: Sequence[Sample]) -> _Peers:
 
 
 def _neighbour_position(position: int, sample: Sample, known: _Peers) -> int:
-    """The next sample, cyclically, whose gold is none of `sample`'s accepted answers; else simply the next one."""
+    """The next sample, cyclically, whose gold is none of `sample`'s accepted answers; else simply the next one.
+
+    One whose gold names an option that `sample` does not have says nothing about it, and comes after all others.
+    """
     n = len(known.golds)
     accepted = {known.golds[position], *map(_comparable, sample.targets)}
     following = candidate = (position + 1) % n
+    foreign = None
     for _ in range(n):
         if known.golds[candidate] not in accepted:
-            return candidate
+            if _fits(sample, known.samples[candidate]):
+                return candidate
+            foreign = candidate if foreign is None else foreign
         candidate = known.jump[candidate]
         if candidate == following:
             break
-    return following
+    return following if foreign is None else foreign
+
+
+def _fits(sample: Sample, other: Sample) -> bool:
+    """Whether the gold answer of `other`, where it names an option, names one that `sample` has too."""
+    gold = _gold(other)
+    return _option(other.choices, gold) is None or _option(sample.choices, gold) is not None
 
 
 def _says_gold(sample: Sample, answering: Sample, context: str) -> bool:

@@ -149,6 +149,14 @@ def test_neighbour_says_none_of_the_accepted_answers():
     assert SelfCheckModel("proctor:neighbour").about(peers[0], peers).answering.target == "c"
 
 
+def test_neighbour_names_an_option_that_the_sample_has_where_one_can():
+    three = [Sample(id="three", choices=CITIES[:3], target="A")]
+    model = SelfCheckModel("proctor:neighbour")
+    for others, gold in ("DDC", "C"), ("DA", "D"):
+        peers = three + letters(others)
+        assert model.about(three[0], peers).answering.target == gold
+
+
 def test_neighbour_needs_its_peers():
     with pytest.raises(AskError, match="not among the peers"):
         SelfCheckModel("proctor:neighbour").about(texts("a")[0], texts("bc"))

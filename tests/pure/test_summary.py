@@ -21,7 +21,7 @@ def task(name: str, **axes: int) -> dict[str, Any]:
         "shots": 5,
         "prompt_sha256": "0" * 64,
         "parameters": {},
-        "data": {"origin": "fetched", "rows": 14042, "sha256": "0" * 64},
+        "data": {"origin": "fetched", "rows": 14042, "excluded": {}, "sha256": "0" * 64},
         "samples": dict.fromkeys(("selected", "total", "scored"), 14042)
         | dict.fromkeys(("truncated", "unparsed", "ties", "context_cut"), 0)
         | {"errors": {}},
@@ -71,6 +71,12 @@ def test_a_large_run_of_published_benchmarks_is_nowhere_near_the_limit():
     )
     assert len(text.encode()) < MIB / 2
     assert "left out" not in text
+
+
+def test_rows_that_were_left_out_are_told_with_the_reason():
+    one = task("mmlu")
+    one["data"]["excluded"] = {"no label": 185}
+    assert "14042 rows, 185 of them left out: no label (fetched, " in summary([one], [])
 
 
 def test_the_largest_tables_of_groups_are_left_out_beyond_it():
