@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -142,8 +143,13 @@ def test_ctrl_c_twice_is_out_at_once(suite: Suite, workers: tuple[str, ...]):
     run = begin(suite, *workers, plugins=FAKE, start_new_session=True)
     try:
         wait_for(lambda: answered(suite) == 16, "not all is answered")
+        before = set(Path(tempfile.gettempdir()).glob("proctor-*/interrupted.json"))
         os.killpg(run.pid, signal.SIGINT)
-        time.sleep(0.5)
+        if workers:  # until pytest itself is through with the first, a second one is not ours
+            told = Path(tempfile.gettempdir())
+            wait_for(lambda: set(told.glob("proctor-*/interrupted.json")) - before, "the workers are not told")
+        else:
+            time.sleep(2)
         os.killpg(run.pid, signal.SIGINT)
         said = run.communicate(timeout=30)[0].decode()
     finally:
