@@ -29,6 +29,7 @@ import hashlib
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -212,7 +213,7 @@ def find_files(folder: Path, pattern: str) -> list[DataFile]:
     found: dict[str, DataFile] = {}
     for path in sorted([*folder.glob(glob), *folder.glob(glob + ".gz")]):
         match = key.fullmatch(path.relative_to(folder).as_posix())
-        if match:
+        if match and path != folder / RECORD:
             name = "-".join(match.groups())
             found.setdefault(name, DataFile(path, name))
     return list(found.values())
@@ -361,6 +362,17 @@ class _Reading:
         if same:
             return found
         return [replace(sample, id=f"shot-{place}") for place, sample in enumerate(found[:shots])]
+
+
+def without(dataset: Dataset, leave_out: Callable[[Sample], str | None]) -> Dataset:
+    """The dataset of a variant that leaves out the samples for which `leave_out` gives a reason, which is counted."""
+    reasons = [leave_out(sample) for sample in dataset.samples]
+    kept = [place for place, reason in enumerate(reasons) if reason is None]
+    counts = Counter(dataset.excluded) + Counter(reason for reason in reasons if reason is not None)
+    samples, shots, where = (
+        [values[place] for place in kept] for values in (dataset.samples, dataset.shots, dataset.where)
+    )
+    return replace(dataset, samples=samples, shots=shots, where=where, excluded=dict(counts))
 
 
 def _others(sample: Sample, found: Sequence[Sample], shots: int) -> list[Sample]:
