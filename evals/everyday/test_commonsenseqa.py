@@ -1,8 +1,8 @@
 """CommonsenseQA (Talmor et al. 2019, arXiv:1811.00937): five options, dev_rand_split, 0-shot.
 
-ppl: lm-evaluation-harness' commonsense_qa, the likeliest of " A" to " E" after the lettered options. cloze: the texts of
-the options are ranked after "Question: ...\nAnswer:" (as ARC and PIQA are asked there); acc by log-likelihood, acc_norm
-per byte of the option, acc_norm_chars per character. gen: the prompt of ppl, and the letter that is written.
+ppl: lm-evaluation-harness' commonsense_qa, the likeliest of " A" to " E" after the lettered options. cloze: the texts
+of the options are ranked after "Question: ...\nAnswer:", as ARC and PIQA are asked there; acc by log-likelihood,
+acc_norm per byte of the option, acc_norm_chars per character. gen: the prompt of ppl, and the letter that is written.
 The labels of the test split are secret.
 """
 

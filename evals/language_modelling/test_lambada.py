@@ -1,4 +1,4 @@
-"""LAMBADA (Paperno et al. 2016, arXiv:1606.06031): the last word of a passage. OpenAI's version of the test set, 0-shot.
+"""LAMBADA (Paperno et al. 2016, arXiv:1606.06031): the last word of a passage. The test set as OpenAI has it, 0-shot.
 
 ppl: lm-evaluation-harness' lambada_openai, whose numbers are quoted: a space and the last word follow the passage.
 accuracy: every token of it is the model's first choice; perplexity: exp of the mean surprise of the word.
@@ -10,6 +10,9 @@ import re
 from proctor import Benchmark, Sample, generate, likelihood
 from proctor.extract import split_thinking
 from proctor.metrics import perplexity
+
+LEAST = -700.0
+"""Log-likelihood of a word that cannot be: no metric is infinite."""
 
 lambada = Benchmark("lambada", main="accuracy", prompt="{{ question }}", aggregate={"perplexity": perplexity})
 
@@ -27,7 +30,7 @@ def test_lambada_ppl(sample, output, score):
     word = output.choices[0]
     # Where the endpoint does not say which token it would have chosen, nothing is known of the word.
     answer = {True: sample.target, False: "another word", None: None}[word.greedy]
-    score(answer, accuracy=word.greedy is True, perplexity=word.logprob)
+    score(answer, accuracy=word.greedy is True, perplexity=max(word.logprob, LEAST))
 
 
 def first_word(text):

@@ -23,8 +23,8 @@ JUDGE_TAKES = ("sample", "output", "score")
 class Task:
     """A benchmark in one variant: what is asked, and how the output is judged.
 
-    `header`, `prompt` and `answer` are its templates, `main` the metric that stands for it. `leave_out` gives the reason
-    for which a sample is not asked in this variant, or None.
+    `header`, `prompt` and `answer` are its templates, `main` the metric that stands for it. `leave_out` gives the
+    reason for which a sample is not asked in this variant, or None.
     """
 
     benchmark: Benchmark

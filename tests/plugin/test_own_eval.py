@@ -96,3 +96,24 @@ def test_a_benchmark_may_stand_in_a_module_with_ordinary_tests(third: Suite):
     module = third.path / "their/test_capitals.py"
     module.write_text(module.read_text() + "\n\ndef test_ordinary(tmp_path):\n    assert tmp_path.exists()\n")
     third.run("their").assert_outcomes(passed=3)
+
+
+def test_a_variant_leaves_samples_out_for_a_reason_that_is_counted(suite: Suite):
+    further = """
+
+@capitals.test(ask, variant="short", leave_out=lambda sample: "long" if len(sample.target) > 4 else None)
+def test_capitals_short(sample, output, score):
+    test_capitals(sample, output, score)
+"""
+    suite.write(test_capitals=CAPITALS + further, capitals__jsonl=ROWS, examples__jsonl=ROWS)
+    result = suite.run("--variant=all")
+    assert result.ret == 0, result.stdout.str()
+    tasks = {task["variant"]: task for task in suite.report()["tasks"]}
+    assert {name: task["samples"]["total"] for name, task in tasks.items()} == {"gen": 2, "short": 1}
+    assert tasks["gen"]["data"]["excluded"] == {"no capital": 1}
+    assert tasks["short"]["data"]["excluded"] == {"no capital": 1, "long": 1}
+    assert suite.nodeids("-k", "capitals_short") == ["test_capitals.py::test_capitals_short[2]"]
+    # Where every sample is left out, the others run all the same.
+    suite.write(test_capitals=CAPITALS + further.replace("> 4", "> 0"))
+    assert suite.run("--variant=all").ret == 0
+    assert [task["variant"] for task in suite.report()["tasks"]] == ["gen"]
