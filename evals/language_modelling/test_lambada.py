@@ -28,9 +28,10 @@ def read(row):
 @lambada.test(likelihood(), default=True)
 def test_lambada_ppl(sample, output, score):
     word = output.choices[0]
-    # Where the endpoint does not say which token it would have chosen, nothing is known of the word.
-    answer = {True: sample.target, False: "another word", None: None}[word.greedy]
-    score(answer, accuracy=word.greedy is True, perplexity=max(word.logprob, LEAST))
+    # An endpoint that does not say which token it would have chosen leaves nothing to extract.
+    known = word.greedy if word.logprob > LEAST else None
+    answer = {True: sample.target, False: "another word", None: None}[known]
+    score(answer, accuracy=known is True, perplexity=max(word.logprob, LEAST))
 
 
 def first_word(text):

@@ -369,10 +369,13 @@ def without(dataset: Dataset, leave_out: Callable[[Sample], str | None]) -> Data
     reasons = [leave_out(sample) for sample in dataset.samples]
     kept = [place for place, reason in enumerate(reasons) if reason is None]
     counts = Counter(dataset.excluded) + Counter(reason for reason in reasons if reason is not None)
-    samples, shots, where = (
-        [values[place] for place in kept] for values in (dataset.samples, dataset.shots, dataset.where)
+    return replace(
+        dataset,
+        samples=[dataset.samples[place] for place in kept],
+        shots=[dataset.shots[place] for place in kept],
+        where=[dataset.where[place] for place in kept],
+        excluded=dict(counts),
     )
-    return replace(dataset, samples=samples, shots=shots, where=where, excluded=dict(counts))
 
 
 def _others(sample: Sample, found: Sequence[Sample], shots: int) -> list[Sample]:

@@ -276,10 +276,10 @@ def test_lambada(tmp_path: Path):
     assert model.asked == [('He said:\n\n"Wait for the', [" dog"])]  # a space and the word, in one piece
     # An endpoint that does not tell its first choice leaves nothing to extract, and the perplexity.
     assert judged(ppl, first, ranking) == (None, {"accuracy": False, "perplexity": -9.0})
-    for greedy, logprob, answer in ((True, -0.5, "dog"), (False, -math.inf, "another word")):
+    for greedy, logprob, answer in ((True, -0.5, "dog"), (False, -3.0, "another word"), (False, -math.inf, None)):
         ranking.choices[:] = [Likelihood(" dog", logprob, 1, greedy)]
-        _, metrics = judged(ppl, first, ranking)
-        assert (_, metrics["accuracy"]) == (answer, greedy)
+        found, metrics = judged(ppl, first, ranking)
+        assert (found, metrics["accuracy"]) == (answer, greedy)
         assert math.isfinite(metrics["perplexity"])
     for text, right in ((" Ann's", False), (" “Ann” and", True), ("<think>Bob?</think>\nAnn.", True), ("", False)):
         assert judged(gen, second, Output([Completion(text, "stop")]))[1] == {"accuracy": right}
