@@ -413,7 +413,7 @@ def test_a_second_command_that_waits_can_be_interrupted(own, server):
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ((), 2, "name benchmarks, or --all; there are: closed, gsm8k, hellaswag, humaneval, made, mmlu"),
+        ((), 2, "name benchmarks, or --all; there are: "),
         (("gsm8",), 2, "no benchmark is called 'gsm8'; did you mean gsm8k?"),
         (("closed",), 2, "closed: its manifest does not say where it is published"),
         (("made", "--all"), 2, "name benchmarks, or --all"),
