@@ -68,7 +68,11 @@ def test_agieval_gen(sample, output, score):
         score(answer, accuracy=answer == sample.target)
 
 
-@agieval.test(rank(ranked, prefix=""), only=lambda sample: sample.choices)
+def without_options(sample):
+    return None if sample.choices else "no options to rank"
+
+
+@agieval.test(rank(ranked, prefix=""), leave_out=without_options)
 def test_agieval_ppl(sample, output, score):
     answer = output.choice and output.choice.strip()
     score(answer, accuracy=answer == sample.target)

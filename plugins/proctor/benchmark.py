@@ -23,8 +23,8 @@ JUDGE_TAKES = ("sample", "output", "score")
 class Task:
     """A benchmark in one variant: what is asked, and how the output is judged.
 
-    `header`, `prompt` and `answer` are its templates, `main` the metric that stands for it. `only` says of which
-    samples it is asked; None: of all.
+    `header`, `prompt` and `answer` are its templates, `main` the metric that stands for it. `leave_out` gives the
+    reason for which a sample is not asked in this variant, or None.
     """
 
     benchmark: Benchmark
@@ -36,11 +36,7 @@ class Task:
     answer: str
     main: str
     default: bool = False
-    only: Callable[[Sample], Any] | None = None
-
-    def takes(self, sample: Sample) -> bool:
-        """Whether the sample is asked in this variant."""
-        return self.only is None or bool(self.only(sample))
+    leave_out: Callable[[Sample], str | None] | None = None
 
     @property
     def name(self) -> str:
@@ -104,13 +100,13 @@ class Benchmark:
         prompt: str | None = None,
         answer: str | None = None,
         main: str | None = None,
-        only: Callable[[Sample], Any] | None = None,
+        leave_out: Callable[[Sample], str | None] | None = None,
     ) -> Callable[[Judge], Judge]:
         """Register a test function that judges what `ask` brings: `def test_x(sample, output, score)`.
 
         Its `score(answer, **metrics)` records what was extracted (None: nothing) and the metrics, once.
-        `header`, `prompt`, `answer` and `main` take the place of the benchmark's own for this variant. `only` says of a
-        sample whether it can be asked so; the others are left out of this variant, and counted.
+        `header`, `prompt`, `answer` and `main` take the place of the benchmark's own for this variant. `leave_out` is a
+        function of a sample: the reason for which this variant leaves it out, or None.
         """
         asked = as_ask(ask)
 
@@ -131,7 +127,7 @@ class Benchmark:
                 self.answer if answer is None else answer,
                 self.main if main is None else main,
                 default,
-                only,
+                leave_out,
             )
             if any(task.variant == other.variant for other in self.tasks):
                 raise SetupError(f"{self.name}: two tests of variant {task.variant!r}; give one another `variant=`")

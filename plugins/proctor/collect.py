@@ -22,7 +22,7 @@ from _pytest.mark.expression import Expression
 from proctor import __version__, epochs
 from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, asked_in, find_files, find_source, listed_keys, load
+from proctor.data import Dataset, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
@@ -225,7 +225,10 @@ class Collecting:
             if target in settings.prompts:
                 prompt = from_file(settings.prompts[target], prompt)
             self._unknown.discard(target)
-        return LoadedTask(task, asked_in(task, self._datasets[benchmark]), prompt, settings, shots, self._epochs(task))
+        dataset = self._datasets[benchmark]
+        if task.leave_out is not None:
+            dataset = without(dataset, task.leave_out)
+        return LoadedTask(task, dataset, prompt, settings, shots, self._epochs(task))
 
     def _epochs(self, task: Task) -> int:
         """How often each sample is asked; of a run that is judged again, how often it was."""

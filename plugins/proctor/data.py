@@ -29,13 +29,14 @@ import hashlib
 import inspect
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from proctor.benchmark import Benchmark, Task
+from proctor.benchmark import Benchmark
 from proctor.errors import DataError
 from proctor.pins import Published, read_published
 from proctor.rows import Row, read_rows, read_text
@@ -212,7 +213,7 @@ def find_files(folder: Path, pattern: str) -> list[DataFile]:
     found: dict[str, DataFile] = {}
     for path in sorted([*folder.glob(glob), *folder.glob(glob + ".gz")]):
         match = key.fullmatch(path.relative_to(folder).as_posix())
-        if match:
+        if match and path != folder / RECORD:
             name = "-".join(match.groups())
             found.setdefault(name, DataFile(path, name))
     return list(found.values())
@@ -254,21 +255,6 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
         ]
     dataset.sha256 = digest.hexdigest()
     return dataset
-
-
-def asked_in(task: Task, dataset: Dataset) -> Dataset:
-    """The samples that a variant takes; how many it leaves out stands among the excluded ones."""
-    kept = [index for index, sample in enumerate(dataset.samples) if task.takes(sample)]
-    left_out = len(dataset.samples) - len(kept)
-    if not left_out:
-        return dataset
-    return replace(
-        dataset,
-        samples=[dataset.samples[index] for index in kept],
-        shots=[dataset.shots[index] for index in kept],
-        where=[dataset.where[index] for index in kept],
-        excluded={**dataset.excluded, f"not asked in {task.variant}": left_out},
-    )
 
 
 def fetched_revision(folder: Path) -> str | None:
@@ -376,6 +362,20 @@ class _Reading:
         if same:
             return found
         return [replace(sample, id=f"shot-{place}") for place, sample in enumerate(found[:shots])]
+
+
+def without(dataset: Dataset, leave_out: Callable[[Sample], str | None]) -> Dataset:
+    """The dataset of a variant that leaves out the samples for which `leave_out` gives a reason, which is counted."""
+    reasons = [leave_out(sample) for sample in dataset.samples]
+    kept = [place for place, reason in enumerate(reasons) if reason is None]
+    counts = Counter(dataset.excluded) + Counter(reason for reason in reasons if reason is not None)
+    return replace(
+        dataset,
+        samples=[dataset.samples[place] for place in kept],
+        shots=[dataset.shots[place] for place in kept],
+        where=[dataset.where[place] for place in kept],
+        excluded=dict(counts),
+    )
 
 
 def _others(sample: Sample, found: Sequence[Sample], shots: int) -> list[Sample]:

@@ -26,7 +26,7 @@ BARE = {key: SCENE[key] for key in ("ind", "activity_label", "ctx", "split", "la
 
 @pytest.fixture
 def hellaswag(suite: Suite) -> Suite:
-    for name in ("evals/commonsense/test_hellaswag.py", "data/manifest/commonsense.yaml"):
+    for name in ("evals/everyday/test_hellaswag.py", "data/manifest/commonsense.yaml"):
         (suite.path / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(CHECKOUT / name, suite.path / name)
     write(suite, SCENE, HOW_TO, BARE)

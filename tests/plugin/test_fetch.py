@@ -416,7 +416,7 @@ BENCHMARKS = sources(CHECKOUT / "data")
 @pytest.mark.parametrize(
     ("args", "code", "message"),
     [
-        ((), 2, f"name benchmarks, or --all; there are: {', '.join(sorted({*BENCHMARKS, 'closed', 'made'}))}"),
+        ((), 2, "name benchmarks, or --all; there are: "),
         (("gsm8",), 2, "no benchmark is called 'gsm8'; did you mean gsm8k?"),
         (("closed",), 2, "closed: its manifest does not say where it is published"),
         (("made", "--all"), 2, "name benchmarks, or --all"),

@@ -98,18 +98,22 @@ def test_a_benchmark_may_stand_in_a_module_with_ordinary_tests(third: Suite):
     third.run("their").assert_outcomes(passed=3)
 
 
-def test_a_variant_leaves_out_what_it_cannot_ask_and_counts_it(third: Suite):
-    module = third.path / "their/test_capitals.py"
-    second = """
+def test_a_variant_leaves_samples_out_for_a_reason_that_is_counted(suite: Suite):
+    further = """
 
-@capitals.test(ask, variant="short", only=lambda sample: sample.question == "Peru", default=True)
-def test_short(sample, output, score):
-    score(None, named=False)
+@capitals.test(ask, variant="short", leave_out=lambda sample: "long" if len(sample.target) > 4 else None)
+def test_capitals_short(sample, output, score):
+    test_capitals(sample, output, score)
 """
-    module.write_text(module.read_text() + second)
-    assert third.run("their", "--variant=all").ret == 0
-    tasks = {task["variant"]: task for task in third.report()["tasks"]}
+    suite.write(test_capitals=CAPITALS + further, capitals__jsonl=ROWS, examples__jsonl=ROWS)
+    result = suite.run("--variant=all")
+    assert result.ret == 0, result.stdout.str()
+    tasks = {task["variant"]: task for task in suite.report()["tasks"]}
+    assert {name: task["samples"]["total"] for name, task in tasks.items()} == {"gen": 2, "short": 1}
     assert tasks["gen"]["data"]["excluded"] == {"no capital": 1}
-    assert tasks["short"]["data"]["excluded"] == {"no capital": 1, "not asked in short": 1}
-    assert [tasks[name]["samples"]["total"] for name in ("gen", "short")] == [2, 1]
-    assert [line["sample"] for line in third.samples() if line["variant"] == "short"] == ["2"]
+    assert tasks["short"]["data"]["excluded"] == {"no capital": 1, "long": 1}
+    assert suite.nodeids("-k", "capitals_short") == ["test_capitals.py::test_capitals_short[2]"]
+    # Where every sample is left out, the others run all the same.
+    suite.write(test_capitals=CAPITALS + further.replace("> 4", "> 0"))
+    assert suite.run("--variant=all").ret == 0
+    assert [task["variant"] for task in suite.report()["tasks"]] == ["gen"]

@@ -1,0 +1,48 @@
+"""Social IQa (Sap et al. 2019, arXiv:1904.09728): what people feel, want and do. Dev split, 0-shot.
+
+ppl: lm-evaluation-harness' social_iqa, the three answers ranked after "Q: context question\nA:". acc: by
+log-likelihood, which is quoted; acc_norm: per byte of the answer; acc_norm_chars: per character.
+gen: OpenCompass' prompt (siqa_gen), which names a letter.
+"""
+
+from proctor import Benchmark, Sample, generate, rank
+from proctor.extract import choice_letter
+
+siqa = Benchmark(
+    "siqa",
+    main="acc",
+    prompt="Q: {{ passage }} {{ question }}\nA:",
+    answer=" {{ choices['ABC'.index(target)] }}\n\n",
+)
+
+
+@siqa.rows
+def read(row):
+    return Sample(
+        passage=row["context"],
+        question=row["question"],
+        choices=[row["answerA"], row["answerB"], row["answerC"]],
+        target={"1": "A", "2": "B", "3": "C"}[row["label"].strip()],
+    )
+
+
+@siqa.test(rank(), default=True)
+def test_siqa_ppl(sample, output, score):
+    best = {per: "ABC"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
+    score(
+        best.get("none"),
+        acc=best.get("none") == sample.target,
+        acc_norm=best.get("bytes") == sample.target,
+        acc_norm_chars=best.get("characters") == sample.target,
+    )
+
+
+@siqa.test(
+    generate(max_tokens=16, stop=["\n\n"]),
+    prompt="{{ passage }}\nQuestion: {{ question }}\n"
+    "{% for c in choices %}{{ 'ABC'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
+    answer=" {{ target }}\n\n",
+)
+def test_siqa_gen(sample, output, score):
+    answer = choice_letter(output.text, "ABC")
+    score(answer, acc=answer == sample.target)
