@@ -50,6 +50,12 @@ PHRASINGS: Mapping[str, Sequence[str]] = {
         "Therefore, the final answer is **{answer}**.",
         "#### {answer}",
     ),
+    "formula": (
+        "{reference}",
+        "So the result is $\\boxed{{{answer}}}$.",
+        "Final Answer: The final answer is ${answer}$. I hope it is correct.",
+        "Therefore, the answer is ${answer}$.",
+    ),
     "text": ("{answer}",),
 }
 """By kind of answer. A phrasing with a field that a sample lacks is not used for it, Chinese ones only for Chinese."""
@@ -219,13 +225,16 @@ def _option(choices: Sequence[str], gold: Any) -> int | None:
 
 
 def _kind(sample: Sample) -> str:
-    """`letter`, `number` or `text`.
+    """`letter`, `formula`, `number` or `text`.
 
+    An answer is a formula where the worked one boxes it, as in MATH: nobody writes one without saying which it is.
     A number that is a name or a span (several accepted answers, a passage) is text: the judge compares its words.
     """
     gold = _gold(sample)
     if sample.choices and (_option(sample.choices, gold) is not None or _CAPITAL.fullmatch(str(gold))):
         return "letter"
+    if "\\boxed" in sample.reference:
+        return "formula"
     return "number" if not sample.targets and not sample.passage and isinstance(_comparable(gold), Decimal) else "text"
 
 

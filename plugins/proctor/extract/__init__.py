@@ -3,7 +3,7 @@
 One module a family: numbers, letters, options, labels, latex, theorems, spans, code; what they share stands in `texts`.
 """
 
-from proctor.extract.code import function_body
+from proctor.extract.code import code_block, function_body
 from proctor.extract.labels import boolean, label
 from proctor.extract.latex import boxed, final_answer
 from proctor.extract.letters import choice_letter
@@ -18,6 +18,7 @@ __all__ = [
     "boolean",
     "boxed",
     "choice_letter",
+    "code_block",
     "final_answer",
     "final_number",
     "function_body",
