@@ -51,23 +51,24 @@ def judge(sample, output, score):
     score(code if code.strip() else None, **pass_at(len(output.runs), output.passed))
 
 
-@mbpp.test(generate_code(program, max_tokens=512, stop=["[DONE]"], timeout=20.0), default=True)
+ASK = {"program": program, "timeout": 20.0}
+
+
+@mbpp.test(generate_code(max_tokens=512, stop=["[DONE]"], **ASK), default=True)
 def test_mbpp(sample, output, score):
     judge(sample, output, score)
 
 
-@mbpp.test(generate_code(program, max_tokens=1024, stop=["\nYou are an expert"], timeout=20.0), variant="chat", **CHAT)
+@mbpp.test(generate_code(max_tokens=1024, stop=["\nYou are an expert"], **ASK), variant="chat", **CHAT)
 def test_mbpp_chat(sample, output, score):
     judge(sample, output, score)
 
 
-@sanitized.test(generate_code(program, max_tokens=512, stop=["[DONE]"], timeout=20.0), default=True)
+@sanitized.test(generate_code(max_tokens=512, stop=["[DONE]"], **ASK), default=True)
 def test_sanitized(sample, output, score):
     judge(sample, output, score)
 
 
-@sanitized.test(
-    generate_code(program, max_tokens=1024, stop=["\nYou are an expert"], timeout=20.0), variant="chat", **CHAT
-)
+@sanitized.test(generate_code(max_tokens=1024, stop=["\nYou are an expert"], **ASK), variant="chat", **CHAT)
 def test_sanitized_chat(sample, output, score):
     judge(sample, output, score)

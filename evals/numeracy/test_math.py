@@ -1,4 +1,4 @@
-r"""MATH (Hendrycks et al. 2021, arXiv:2103.03874): 7 subjects, 5 levels, 5,000 competition problems with worked solutions.
+r"""MATH (Hendrycks et al. 2021, arXiv:2103.03874): 7 subjects, 5 levels, 5,000 problems of competitions.
 
 The four examples and the form of the Minerva prompt (Lewkowycz et al. 2022, arXiv:2206.14858, appendix D), as
 lm-evaluation-harness has them (minerva_math), stray brace and double space included: the protocol whose 4-shot numbers
