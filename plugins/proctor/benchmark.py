@@ -51,6 +51,8 @@ class Benchmark:
     shots: how many few-shot rows, in file order; --shots overrides it.
     main: the metric that stands for the benchmark.
     aggregate: of metrics whose score is no mean, the function of `proctor.metrics` that makes it of all values.
+    signatures: makes the text by which such a metric is known in its field ({"bleu": "nrefs:1|case:mixed|..."}), for
+        the report; called only in runs that have the benchmark.
     version: raised when the prompt, the extraction or a metric changes a score.
     data, shots_data: files beside the module, for a benchmark with no entry in a manifest.
     """
@@ -65,6 +67,7 @@ class Benchmark:
         header: str = "",
         shots: int = 0,
         aggregate: Mapping[str, Callable[..., float]] | None = None,
+        signatures: Callable[[], Mapping[str, str]] | None = None,
         version: int = 1,
         data: str | None = None,
         shots_data: str | None = None,
@@ -74,6 +77,7 @@ class Benchmark:
         self.shots = shots
         self.main = main
         self.aggregates = {metric: _aggregate(name, function) for metric, function in (aggregate or {}).items()}
+        self.signatures = signatures
         self.version = version
         self.data, self.shots_data = data, shots_data
         self.module = Path(inspect.stack()[1].filename)

@@ -41,6 +41,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "aggregates": loaded.benchmark.aggregates,
+        "signatures": dict(loaded.benchmark.signatures()) if loaded.benchmark.signatures else {},
         "selected": selected,
         "total": len(dataset.samples) * loaded.epochs,
         "epochs": loaded.epochs,

@@ -1,6 +1,7 @@
 """Reading the answer out of what a model wrote: pure functions that never raise, in time linear in the text.
 
-One module a family: numbers, letters, options, labels, latex, theorems, spans, code; what they share stands in `texts`.
+One module a family: numbers, letters, options, labels, latex, theorems, spans, translations, code; what they share
+stands in `texts`.
 """
 
 from proctor.extract.code import code_block, function_body
@@ -12,6 +13,7 @@ from proctor.extract.options import option_list, option_set
 from proctor.extract.spans import no_answer, span
 from proctor.extract.texts import after, split_thinking
 from proctor.extract.theorems import theorem_answer
+from proctor.extract.translations import translation
 
 __all__ = [
     "after",
@@ -30,4 +32,5 @@ __all__ = [
     "span",
     "split_thinking",
     "theorem_answer",
+    "translation",
 ]
