@@ -54,7 +54,9 @@ Final Answer: The final answer is $-\frac{2}{3}$. I hope it is correct.
 
 """  # noqa: E501
 
-math = Benchmark("math", main="accuracy", header=MINERVA, prompt="Problem:\n{{ question }}\n\nSolution:")
+math = Benchmark(
+    "math", main="accuracy", header=MINERVA, header_shots=4, prompt="Problem:\n{{ question }}\n\nSolution:"
+)
 
 
 @math.rows

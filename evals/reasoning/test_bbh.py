@@ -2,8 +2,8 @@ r"""BIG-Bench Hard (Suzgun et al. 2022, arXiv:2210.09261): 27 tasks on which mod
 
 gen: the authors' three worked examples a task (cot-prompts), byte by byte the prompts of their published outputs, which
 end in "A: Let's think step by step."; the numbers that are quoted as "BBH, 3-shot CoT". direct: the same questions with
-their answers alone, as in their direct outputs and lm-evaluation-harness's bbh_fewshot. Both bring their examples in
-the header: --shots has nothing to add.
+their answers alone, as in their direct outputs and lm-evaluation-harness's bbh_fewshot. The header brings the
+examples: --shots changes nothing.
 exact_match: by kind of answer: an option, yes or no and their like, a number, brackets, words. Three rows of the
 published data have options torn at commas and a text for an answer, which is what is compared there. The paper
 averages over tasks (the report's `macro`), and over those of an axis `kind`.
@@ -22,6 +22,7 @@ CASES = [("yes", "no"), ("true", "false"), ("valid", "invalid")]
 bbh = Benchmark(
     "bbh",
     main="exact_match",
+    header_shots=3,
     header="{{ cot.split('-----\n')[1].rstrip() }}\n\n",
     prompt="Q: {{ question }}\nA: Let's think step by step.",
 )

@@ -32,7 +32,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "task": loaded.benchmark.name,
         "version": loaded.benchmark.version,
         "variant": loaded.variant,
-        "shots": loaded.shots,
+        "shots": loaded.shots + loaded.benchmark.header_shots,
         "prompt_sha256": loaded.prompt.sha256,
         "parameters": {name: _shown(value) for name, value in loaded.ask.parameters.items()},
         "nodeid": nodeid,
