@@ -31,6 +31,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
     return {
         **{name: task[name] for name in told},
         **({"aggregates": aggregates} if aggregates else {}),
+        **({"signatures": task["signatures"]} if task.get("signatures") else {}),
         "samples": {
             "selected": task["selected"],
             "total": task["total"],

@@ -51,8 +51,11 @@ class Benchmark:
     prompt, answer, header: Jinja templates over the sample's fields. A shot is `prompt` and `answer`
         rendered for a few-shot row; the whole prompt is header, shots, and `prompt` for the sample.
     shots: how many few-shot rows, in file order; --shots overrides it.
+    header_shots: how many examples the header brings, as published prompts do; reports add them, --shots does not.
     main: the metric that stands for the benchmark.
     aggregate: of metrics whose score is no mean, the function of `proctor.metrics` that makes it of all values.
+    signatures: makes the text by which such a metric is known in its field ({"bleu": "nrefs:1|case:mixed|..."}), for
+        the report; called only in runs that have the benchmark.
     version: raised when the prompt, the extraction or a metric changes a score.
     data, shots_data: files beside the module, for a benchmark with no entry in a manifest.
     """
@@ -66,16 +69,19 @@ class Benchmark:
         answer: str = "",
         header: str = "",
         shots: int = 0,
+        header_shots: int = 0,
         aggregate: Mapping[str, Callable[..., float]] | None = None,
+        signatures: Callable[[], Mapping[str, str]] | None = None,
         version: int = 1,
         data: str | None = None,
         shots_data: str | None = None,
     ) -> None:
         self.name = name
         self.prompt, self.answer, self.header = prompt, answer, header
-        self.shots = shots
+        self.shots, self.header_shots = shots, header_shots
         self.main = main
         self.aggregates = {metric: _aggregate(name, function) for metric, function in (aggregate or {}).items()}
+        self.signatures = signatures
         self.version = version
         self.data, self.shots_data = data, shots_data
         self.module = Path(inspect.stack()[1].filename)

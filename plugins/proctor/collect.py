@@ -66,7 +66,7 @@ class LoadedTask:
         for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
             # By the asks of all variants: a malformed row is one in each of them.
             for task, ask in asks:
-                if not task.takes(sample):
+                if task.leave_out is not None and task.leave_out(sample) is not None:
                     continue
                 wrong = ask.check(sample, ask.parameters) if ask.check is not None else None
                 if wrong:

@@ -52,6 +52,7 @@ class Source:
     """A benchmark's entry in a manifest."""
 
     files: str
+    folder: str | None = None
     shots: str | None = None
     columns: str = "header"
     rows: str | None = None
@@ -141,9 +142,15 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
             source = replace(source, fetch=read_published(entry["fetch"]))
         except ValueError as error:
             raise DataError(f"{path}: {name}: {error}") from None
-    named = [("files", source.files), ("shots", source.shots), *source.beside.items(), *source.texts.items()]
+    named = [
+        ("files", source.files),
+        ("folder", source.folder),
+        ("shots", source.shots),
+        *source.beside.items(),
+        *source.texts.items(),
+    ]
     for key, value in named:
-        if not isinstance(value, str) and (key != "shots" or value is not None):
+        if not isinstance(value, str) and (key not in ("shots", "folder") or value is not None):
             raise DataError(f"{path}: {name}: {key} must be a file's name within the benchmark's folder, not {value!r}")
         if value is not None and (value.startswith("/") or ".." in Path(value).parts):
             raise DataError(f"{path}: {name}: {key} must lie within the benchmark's folder, not at {value}")
@@ -185,7 +192,10 @@ def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
             f"{benchmark.module}: nothing says where the data of {benchmark.name!r} are: "
             f"give Benchmark(..., data=FILE) or an entry in a manifest.yaml"
         )
-    return known[benchmark.name], root / benchmark.name
+    source, folder = known[benchmark.name], root / benchmark.name
+    if source.folder is not None and not folder.is_dir():
+        folder = root / source.folder
+    return source, folder
 
 
 BRACES = re.compile(r"\{(\w+)\}")
@@ -231,7 +241,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             f"{benchmark.name}/{source.files}, --data-dir=bundled the bundled samples"
         )
     bundled = root is None and benchmark.data is None
-    origin = root if root is not None and folder == root / benchmark.name else folder
+    origin = root if root is not None and folder.parent == root else folder
     source = replace(source, revision=fetched_revision(folder) or source.revision)
     dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
     digest = hashlib.sha256()

@@ -135,7 +135,7 @@ def _measured(report: Report) -> list[str]:
             f"- **{task['task']}** {task['variant']}, version {task['version']}, {task['shots']} shots, "
             f"{data['rows']} rows{_left_out(data['excluded'])} ({data['origin']}, sha256 `{data['sha256'][:12]}`), "
             f"prompt `{task['prompt_sha256'][:12]}`, "
-            f"{_parameters(task['parameters'])}"
+            + ", ".join(filter(None, [_parameters(task["parameters"]), _parameters(task.get("signatures", {}))]))
         )
     lines += [
         f"- command: `{run['command']}`",

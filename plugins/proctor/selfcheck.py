@@ -70,6 +70,12 @@ PHRASINGS: Mapping[str, Sequence[str]] = {
         "Therefore, the final answer is **{answer}**.",
         "#### {answer}",
     ),
+    "formula": (
+        "{reference}",
+        "So the result is $\\boxed{{{answer}}}$.",
+        "Final Answer: The final answer is ${answer}$. I hope it is correct.",
+        "Therefore, the answer is ${answer}$.",
+    ),
     "text": ("{answer}",),
 }
 """By kind of answer. A phrasing with a field that a sample lacks is not used for it, Chinese ones only for Chinese."""
@@ -252,8 +258,9 @@ def _option(choices: Sequence[str], gold: Any) -> int | None:
 
 
 def _kind(sample: Sample) -> str:
-    """`letter`, `letters` (a set of options), `list` (letters of several questions), `number` or `text`.
+    """`letter`, `letters` (a set of options), `list` (letters of several questions), `formula`, `number` or `text`.
 
+    An answer is a formula where the worked one boxes it, as in MATH: nobody writes one without saying which it is.
     A number that is a name or a span (several accepted answers, a passage) is text: the judge compares its words.
     """
     gold = _gold(sample)
@@ -263,6 +270,8 @@ def _kind(sample: Sample) -> str:
         return "letter"
     if sample.choices and isinstance(gold, str) and _CAPITALS.fullmatch(gold) and gold == "".join(sorted(set(gold))):
         return "letters"
+    if "\\boxed" in sample.reference:
+        return "formula"
     return "number" if not sample.targets and not sample.passage and isinstance(_comparable(gold), Decimal) else "text"
 
 

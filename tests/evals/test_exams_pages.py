@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proctor.data import asked_in
+from proctor.data import without
 from proctor.errors import DataError
 from proctor.metrics import scoring_rate
 from test_knowledge_pages import loaded, page, prompt, ranking, scores, text
@@ -65,10 +65,10 @@ def test_agieval_cloze_is_left_out_of_the_ranking_and_counted(tmp_path: Path):
     files = {"v1__math_dot_jsonl": [row("?", answer="2")], "v1__gaokao-history_dot_jsonl": [row("?", "B")]}
     dataset = loaded(agieval, tmp_path, **files)
     gen, ppl = (next(task for task in agieval.tasks if task.variant == variant) for variant in ("gen", "ppl"))
-    assert asked_in(gen, dataset) is dataset
-    asked = asked_in(ppl, dataset)
+    assert gen.leave_out is None
+    asked = without(dataset, ppl.leave_out)
     assert [sample.id for sample in asked.samples] == ["gaokao-history-0"]
-    assert asked.excluded == {"not asked in ppl": 1}
+    assert asked.excluded == {"no options to rank": 1}
     assert (len(asked.shots), len(asked.where), len(dataset.samples)) == (1, 1, 2)
 
 

@@ -284,6 +284,7 @@ def test_a_whole_file_may_be_a_field_of_each_sample(rooted):
         ("files: rows.jsonl\ntake: 1 to 3", "take takes rows as `10:510` does, from 0, not '1 to 3'"),
         ("files: rows.jsonl\nbeside: {label: ../x}", "label must lie within the benchmark's folder"),
         ("files: rows.jsonl\ntexts: {cot: [x]}", "cot must be a file's name"),
+        ("files: rows.jsonl\nfolder: ../x", "folder must lie within the benchmark's folder"),
     ],
 )
 def test_what_a_manifest_cannot_mean(rooted, entry: str, message: str):

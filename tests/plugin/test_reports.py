@@ -169,3 +169,19 @@ def test_reports_follow_the_published_schema(checkout: Suite, script: dict):
     checkout.script(**script)
     checkout.run("--variant=all")
     jsonschema.validate(checkout.report(), json.loads(SCHEMA.read_text()))
+
+
+def test_examples_of_the_header_are_shots(suite: Suite):
+    suite.sums(module=SUMS.replace('main="right"', 'main="right", header="1 + 1 = 2\\n", header_shots=1'))
+    suite.run()
+    assert suite.report()["tasks"][0]["shots"] == 1
+
+
+def test_a_metric_is_shown_with_its_signature(suite: Suite):
+    signed = SUMS.replace('main="right"', 'main="right", signatures=lambda: {"right": "nrefs:1|case:mixed"}')
+    suite.sums(module=signed)
+    suite.run()
+    report = suite.report()
+    assert report["tasks"][0]["signatures"] == {"right": "nrefs:1|case:mixed"}
+    jsonschema.validate(report, json.loads(SCHEMA.read_text()))
+    assert 'right `"nrefs:1|case:mixed"`' in (suite.path / "reports/latest/summary.md").read_text()

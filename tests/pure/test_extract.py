@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.extract import after, choice_letter, final_number, function_body, number, split_thinking
+from proctor.extract import after, choice_letter, code_block, final_number, function_body, number, split_thinking
 
 FINAL_NUMBERS = [
     ("18", "18"),
@@ -300,3 +300,4 @@ def test_function_body(text, body):
 @given(st.text())
 def test_function_body_never_raises(text):
     assert isinstance(function_body(text, "one", ["\ndef"]), str)
+    assert isinstance(code_block(text, "one", ["[DONE]"]), str)

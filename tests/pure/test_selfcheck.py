@@ -78,6 +78,18 @@ def test_gold_phrases_numbers_with_and_without_a_worked_answer():
     assert worked - bare == {"9 + 9 = 18\n#### 18"}
 
 
+def test_what_a_worked_answer_boxes_is_a_formula():
+    worked = r"So it is $\boxed{\frac{1}{2}}$."
+    said = {phrase(Sample(id=str(i), target=r"\frac{1}{2}", reference=worked)) for i in range(100)}
+    assert said == {
+        worked,
+        r"So the result is $\boxed{\frac{1}{2}}$.",
+        r"Final Answer: The final answer is $\frac{1}{2}$. I hope it is correct.",
+        r"Therefore, the answer is $\frac{1}{2}$.",
+    }
+    assert len({phrase(Sample(id=str(i), target="5", reference=r"$\boxed{5}$")) for i in range(100)}) == 4
+
+
 def test_phrasing_depends_on_the_id_alone():
     assert phrase(letters("BB")[1]) == phrase(Sample(id="1", question="another", choices=CITIES, target="B"))
 

@@ -381,6 +381,23 @@ def check(candidate):
     assert run(sandbox, "def f(x): return x", check=check).passed
 
 
+@pytest.mark.parametrize(
+    ("value", "test"),
+    [
+        ("collections.Counter('noon')", "type(found) is dict and found == {'n': 2, 'o': 2}"),
+        ("collections.OrderedDict(a=1)", "type(found) is dict and found == {'a': 1}"),
+        ("collections.defaultdict(list, a=[1])", "type(found) is dict and found == {'a': [1]}"),
+        # Of a match tests see that it is there.
+        ("re.search('b', 'abc')", "found and found is not None and found != True"),
+        ("re.search('d', 'abc')", "found is None"),
+    ],
+)
+def test_what_the_library_returns_crosses_as_tests_see_it(sandbox, value, test):
+    program = f"import collections, re\ndef f(x): return {value}"
+    check = f"def check(candidate):\n    found = candidate(0)\n    assert {test}"
+    assert run(sandbox, program, check=check).passed
+
+
 def test_an_exception_crosses_by_its_name(sandbox):
     check = """
 def check(candidate):
