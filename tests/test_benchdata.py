@@ -21,6 +21,10 @@ ROWS = {
     "ax-b": 1104, "ax-g": 356, "winogender": 720,
     "cmnli": 12241, "ocnli": 2950, "ocnli-fc": 2520, "afqmc": 4316, "bustm": 1772, "eprstmt": 610, "tnews": 2010,
     "cluewsc": 976, "c3": 3816, "chid": 2002, "drcd": 3328,
+    "commonsenseqa": 1221, "piqa": 1838, "siqa": 1954, "winogrande": 1067, "strategyqa": 2290, "race": 375,
+    "lambada": 5153, "nq-open": 3610, "triviaqa": 3000, "truthfulqa": 667,
+    "math": 4800, "theoremqa": 800, "mbpp": 500, "mbpp-sanitized": 427, "bbh": 6313, "squad": 6078, "quac": 10,
+    "tydiqa": 440, "summedits": 4681, "flores": 1012, "wmt20-en-zh": 1418, "wmt20-zh-en": 2000,
 }  # fmt: skip
 """Samples of each benchmark. What the self-check models make of them, `proctor check --data-dir` says."""
 
@@ -38,7 +42,7 @@ def test_every_row_reads(benchdata, page):
     from proctor.data import load
 
     name = page.benchmark.name
-    if not (benchdata / name).is_dir():
+    if not (benchdata / (page.source.folder or name)).is_dir():
         assert name not in ROWS
         pytest.skip(f"no published rows of {name}")
     dataset = load(page.benchmark, benchdata, page.benchmark.shots)
