@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proctor import reports
 from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
@@ -31,7 +32,7 @@ class Checked:
     rows: int = 0
     samples: int = 0
     left_out: int = 0
-    scores: dict[str, float] = field(default_factory=dict)
+    scores: dict[str, str] = field(default_factory=dict)
     by_chance: int = 0
     faults: list[str] = field(default_factory=list)
     excused: int = 0
@@ -39,7 +40,7 @@ class Checked:
     def cells(self) -> tuple[str, ...]:
         said = f"{self.excused} excused" if self.excused else ""
         said = "; ".join(filter(None, [said, *self.faults[:3], "..." if len(self.faults) > 3 else ""]))
-        scores = [f"{100 * self.scores[model]:.2f}" if model in self.scores else "–" for model in MODELS]
+        scores = [self.scores.get(model, "–") for model in MODELS]
         return (
             self.name,
             f"{self.rows:,}",
@@ -130,7 +131,7 @@ def _note(
     one.rows, one.samples = task["data"]["rows"], counts["selected"]
     one.left_out = sum(task["data"]["excluded"].values())
     if main in task["metrics"]:
-        one.scores[model] = task["metrics"][main]["value"]
+        one.scores[model] = reports.score(task["metrics"][main])
     one.faults += [f"{model}: {count} errors ({kind})" for kind, count in counts["errors"].items()]
     known = {**excused.get("all", {}), **excused.get(task["variant"], {})}
     if model == "gold":
