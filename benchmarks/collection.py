@@ -42,7 +42,7 @@ def main() -> None:
     parser.add_argument("--data-dir", required=True, type=os.path.abspath)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
-    for arguments in (("-k", "mmlu"), ("-k", "mmlu", "--variant=all"), ("-k", "astronomy"), ("-k", "gsm8k")):
+    for arguments in (("-m", "mmlu"), ("-m", "mmlu", "--variant=all"), ("-k", "astronomy"), ("-k", "gsm8k")):
         runs = [collect(options.data_dir, *arguments) for _ in range(options.rounds)]
         print(f"{' '.join(arguments):<24} {statistics.median(seconds for seconds, _ in runs):6.2f} s   {runs[0][1]}")
 

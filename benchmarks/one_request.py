@@ -48,7 +48,7 @@ def computed(url: str) -> int:
 def run(url: str, options: argparse.Namespace, folder: Path, name: str, *more: str) -> tuple[Path, int]:
     """One run: its report folder, and the prompt tokens that the server computed for it."""
     report = folder / name
-    command = [sys.executable, "-m", "pytest", HERE / "evals", "-k", f"mmlu_ppl and {options.subject}", "-q"]
+    command = [sys.executable, "-m", "pytest", HERE / "evals", "-m", "mmlu and ppl", "-k", options.subject, "-q"]
     command += [f"--base-url={url}", f"--tokenizer={options.model}", f"--data-dir={options.data_dir}"]
     command += [f"--report-dir={report}", "-p", "no:cacheprovider", *more]
     before = computed(url)

@@ -73,7 +73,7 @@ def rounded(weight: np.ndarray, bits: int) -> np.ndarray:
 
 
 def _score(options: argparse.Namespace, model: Path, run: Path) -> None:
-    command = [sys.executable, "-m", "pytest", "-q", EVALS, "-k", "hellaswag_ppl or mmlu_ppl", f"--model={model}"]
+    command = [sys.executable, "-m", "pytest", "-q", EVALS, "-m", "(hellaswag or mmlu) and ppl", f"--model={model}"]
     command += [f"--data-dir={options.data_dir}", f"--report-dir={run}", f"--limit={options.limit}"]
     command += [f"--vllm-python={options.vllm_python}", f"--model-args={options.model_args}"]
     subprocess.run(command, check=True)

@@ -30,7 +30,7 @@ pytestmark = [
 
 
 def proctor(folder: Path, *options: object) -> str:
-    command = [sys.executable, "-m", "pytest", ROOT / "evals", "-k", "gsm8k or mmlu or hellaswag or humaneval"]
+    command = [sys.executable, "-m", "pytest", ROOT / "evals", "-m", "gsm8k or mmlu or hellaswag or humaneval"]
     command += ["-p", "no:cacheprovider", *options]
     done = subprocess.run(list(map(str, command)), cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -72,7 +72,7 @@ def score(folder: Path, *options: str) -> tuple[dict, list[dict]]:
     """A run's report and its samples."""
     command = [sys.executable, "-m", "pytest", ROOT / "evals", "--variant=all", f"--report-dir={folder}"]
     command += [
-        "-k",
+        "-m",
         "gsm8k or hellaswag or mmlu",
         "-p",
         "no:cacheprovider",
