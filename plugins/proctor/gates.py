@@ -285,6 +285,8 @@ class _Judge:
         else:
             own = [one.scores[self.metric] for one in samples]
             estimate = scores.estimate(own, _clusters(samples), self.gates.confidence, self._aggregate, exact=True)
+        if math.isnan(estimate.value):
+            return self._new(rule, MISSING, UNDEFINED, **known)
         more = statistics.normal_quantile(self.gates.confidence) * self._deviation
         low = -math.inf if estimate.low is None else estimate.value - math.hypot(estimate.value - estimate.low, more)
         high = math.inf if estimate.high is None else estimate.value + math.hypot(estimate.high - estimate.value, more)
@@ -312,6 +314,8 @@ class _Judge:
         else:
             difference = self._paired(pairs)
             before, now = (self._score(pairs, side) for side in (0, 1))
+        if math.isnan(before) or math.isnan(now):
+            return self._new(rule, MISSING, UNDEFINED, **known)
         power = wanted.power if isinstance(wanted, Seen) else self.gates.power
         confidence = self.gates.confidence
         noisy = Noisy(difference, self._deviation)
@@ -460,6 +464,7 @@ class _Judge:
 
 SHOWN = 5
 """Samples that a verdict names."""
+UNDEFINED = "the score is not defined for these samples"
 REASONS = ("not scored here", "not in the baseline", "not scored in the baseline", "asked by another prompt")
 
 

@@ -387,3 +387,16 @@ def test_a_margin_that_cannot_be_is_refused(tmp_path: Path, rule: str, message: 
 def test_every_name_of_a_gate_must_be_that_of_a_task(tmp_path: Path):
     with pytest.raises(SetupError, match=r":2: no task that runs is called sum; there are: sums gen"):
         gates.judge(read(tmp_path, "gates:\n  - benchmarks: [sums, sum]\n    max_errors: 0\n"), run("a", [1]), None)
+
+
+@pytest.mark.parametrize("rule", ["min_score: 0.5", "max_drop: 0.1", "no_significant_drop: 0.1"])
+def test_a_score_that_is_not_defined_for_a_group_is_missing(tmp_path: Path, rule: str):
+    # A parity needs pairs, of which the group has none.
+    samples = {(str(i), 0): Scored(PROMPT, {"parity": [i, 1]}, groups={"side": "one"}) for i in range(12)}
+    about = {**run("a", [1]).tasks["sums", "gen"].about, "main": "parity", "aggregates": {"parity": "parity"}}
+    both = [ScoredRun(name, {}, {}, {("sums", "gen"): ScoredTask(about, samples)}) for name in "ab"]
+    found = verdict(tmp_path, f"group: side=one\n    {rule}", *both)
+    assert found.verdict == "MISSING", found
+    assert "not defined" in found.reason
+    assert "value" not in found.as_record()
+    verdicts.line(found.as_record())
