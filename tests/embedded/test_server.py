@@ -404,3 +404,15 @@ def test_it_chooses_rightly_in_a_part_of_the_bundled_choices(url: str) -> None:
         found = list(pool.map(right, cases))
     # Well above chance, which is a quarter; and right and wrong both occur.
     assert 0.38 <= sum(found) / len(found) <= 0.95
+
+
+def test_no_answer_gets_longer_than_the_server_allows(tmp_path: Path) -> None:
+    process, url = start(tmp_path / "port", "--max-new-tokens", "5")
+    try:
+        body = post(url, "/v1/completions", prompt=PROMPT, max_tokens=9, temperature=0, ignore_eos=True)
+        short = post(url, "/v1/completions", prompt=PROMPT, max_tokens=3, temperature=0, ignore_eos=True)
+    finally:
+        process.terminate()
+        process.wait(10)
+    assert (body["usage"]["completion_tokens"], body["choices"][0]["finish_reason"]) == (5, "length")
+    assert short["usage"]["completion_tokens"] == 3
