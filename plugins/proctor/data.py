@@ -52,6 +52,8 @@ class Source:
     """A benchmark's entry in a manifest."""
 
     files: str
+    samples: int | None = None
+    """How many samples the authors' whole files come to."""
     folder: str | None = None
     shots: str | None = None
     columns: str = "header"
@@ -158,6 +160,8 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
         value = getattr(source, key)
         if value is not None and not SLICE.fullmatch(str(value)):
             raise DataError(f"{path}: {name}: {key} takes rows as `10:510` does, from 0, not {value!r}")
+    if source.samples is not None and (type(source.samples) is not int or source.samples < 1):
+        raise DataError(f"{path}: {name}: samples is how many the published files hold, not {source.samples!r}")
     if source.columns not in ("header", "none"):
         raise DataError(f"{path}: {name}: columns is header or none, not {source.columns!r}")
     return source

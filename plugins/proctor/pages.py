@@ -94,8 +94,19 @@ def _imported(path: Path) -> ModuleType:
 
 # --- how they are told ------------------------------------------------------------------------------------------------
 
-HEADS = ("benchmark", "capability", "language", "variants", "shots", "main metric", "bundled", "licence", "data")
-MARKDOWN = ("benchmark", "what", "language", "variants", "shots", "main metric", "licence", "published at")
+HEADS = (
+    "benchmark",
+    "capability",
+    "language",
+    "variants",
+    "shots",
+    "main metric",
+    "samples",
+    "bundled",
+    "licence",
+    "data",
+)
+MARKDOWN = ("benchmark", "what", "language", "variants", "shots", "main metric", "samples", "licence", "published at")
 
 
 def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
@@ -108,12 +119,18 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             ", ".join(page.variants),
             str(page.benchmark.shots),
             page.benchmark.main,
+            count(page),
             str(len(page.bundled().samples)),
             page.source.licence or "not said",
             "fetched" if page.source.fetch is not None else "by --data-dir",
         )
         for page in some
     ]
+
+
+def count(page: Page) -> str:
+    """How many samples are published; empty where that is not known."""
+    return "" if page.source.samples is None else f"{page.source.samples:,}"
 
 
 def markdown(some: Sequence[Page]) -> Iterator[str]:
@@ -134,6 +151,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
                 ", ".join(page.variants),
                 str(page.benchmark.shots),
                 page.benchmark.main,
+                count(page),
                 page.source.licence or "not said",
                 page.source.origin or "",
             )
@@ -144,7 +162,8 @@ def shown(page: Page, variant: str | None) -> Iterator[str]:
     """A benchmark's page, and the prompt of its first bundled sample in each variant, or in one."""
     benchmark = page.benchmark
     yield from (f"{benchmark.name}, version {benchmark.version}: {benchmark.module}", "", page.doc, "")
-    yield f"data: {page.source.origin or 'not said'}; licence {page.source.licence or 'not said'}"
+    known = f"{count(page)} samples" if page.source.samples is not None else "samples not counted"
+    yield f"data: {known}; {page.source.origin or 'not said'}; licence {page.source.licence or 'not said'}"
     tasks = [task for task in benchmark.tasks if variant in (None, task.variant)]
     if not tasks:
         raise SetupError(f"{benchmark.name} has no variant {variant}; it has: {', '.join(page.variants)}")
