@@ -55,7 +55,7 @@ def judged(sample, answer, score):
 
 @winogender.test(rank(), default=True)
 def test_winogender_ppl(sample, output, score):
-    judged(sample, None if output.index is None else "AB"[output.index], score)
+    judged(sample, output.letter(), score)
 
 
 @winogender.test(

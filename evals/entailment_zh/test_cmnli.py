@@ -30,8 +30,7 @@ def read(row):
 
 @cmnli.test(rank(prefix=""), default=True)
 def test_cmnli_ppl(sample, output, score):
-    answer = None if output.index is None else "ABC"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @cmnli.test(

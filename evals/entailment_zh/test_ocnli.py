@@ -32,8 +32,7 @@ def read(row):
 
 @ocnli.test(rank(prefix=""), default=True)
 def test_ocnli_ppl(sample, output, score):
-    answer = None if output.index is None else "ABC"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @ocnli.test(

@@ -41,8 +41,7 @@ def words(sample):
 
 @ocnli_fc.test(rank(words, prefix=""), default=True)
 def test_ocnli_fc_ppl(sample, output, score):
-    answer = None if output.index is None else "ABC"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @ocnli_fc.test(

@@ -8,6 +8,7 @@ The labels of the test split are secret.
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 commonsenseqa = Benchmark(
     "commonsenseqa",
@@ -40,13 +41,7 @@ def test_commonsenseqa_ppl(sample, output, score):
     main="acc_norm",
 )
 def test_commonsenseqa_cloze(sample, output, score):
-    best = {per: "ABCDE"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
-    score(
-        best.get("bytes"),
-        acc_norm=best.get("bytes") == sample.target,
-        acc=best.get("none") == sample.target,
-        acc_norm_chars=best.get("characters") == sample.target,
-    )
+    score(output.letter("bytes"), **accuracies(output, sample.target))
 
 
 @commonsenseqa.test(generate(max_tokens=16, stop=["\n\n"]))

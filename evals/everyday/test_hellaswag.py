@@ -10,6 +10,7 @@ import re
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 hellaswag = Benchmark("hellaswag", main="acc_norm", prompt="{{ question }}", answer=" {{ ending }}\n\n")
 
@@ -33,13 +34,7 @@ def cleaned(text):
 
 @hellaswag.test(rank(), default=True)
 def test_hellaswag_ppl(sample, output, score):
-    best = {per: "ABCD"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
-    score(
-        best.get("bytes"),
-        acc_norm=best.get("bytes") == sample.target,
-        acc=best.get("none") == sample.target,
-        acc_norm_chars=best.get("characters") == sample.target,
-    )
+    score(output.letter("bytes"), **accuracies(output, sample.target))
 
 
 @hellaswag.test(

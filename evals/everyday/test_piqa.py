@@ -7,6 +7,7 @@ per character, which lm-evaluation-harness calls acc_norm. gen: OpenCompass' pro
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 piqa = Benchmark(
     "piqa",
@@ -27,13 +28,7 @@ def read(row):
 
 @piqa.test(rank(), default=True)
 def test_piqa_ppl(sample, output, score):
-    best = {per: "AB"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
-    score(
-        best.get("none"),
-        acc=best.get("none") == sample.target,
-        acc_norm=best.get("bytes") == sample.target,
-        acc_norm_chars=best.get("characters") == sample.target,
-    )
+    score(output.letter(), **accuracies(output, sample.target))
 
 
 @piqa.test(

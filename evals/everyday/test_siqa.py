@@ -7,6 +7,7 @@ gen: OpenCompass' prompt (siqa_gen), which names a letter.
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 siqa = Benchmark(
     "siqa",
@@ -28,13 +29,7 @@ def read(row):
 
 @siqa.test(rank(), default=True)
 def test_siqa_ppl(sample, output, score):
-    best = {per: "ABC"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
-    score(
-        best.get("none"),
-        acc=best.get("none") == sample.target,
-        acc_norm=best.get("bytes") == sample.target,
-        acc_norm_chars=best.get("characters") == sample.target,
-    )
+    score(output.letter(), **accuracies(output, sample.target))
 
 
 @siqa.test(

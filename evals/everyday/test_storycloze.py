@@ -23,8 +23,7 @@ def read(row):
 
 @storycloze.test(rank(), default=True)
 def test_storycloze_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @storycloze.test(

@@ -31,8 +31,7 @@ def ending(sample):
 
 @winogrande.test(rank(prefix="", ending=ending), default=True)
 def test_winogrande_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @winogrande.test(

@@ -36,7 +36,7 @@ def read(row, file):
 
 @c3.test(rank(prefix=""), default=True)
 def test_c3_ppl(sample, output, score):
-    answer, normed = (None if i is None else "ABCD"[i] for i in (output.index, output.likeliest("bytes")))
+    answer, normed = output.letter(), output.letter("bytes")
     score(answer, accuracy=answer == sample.target, acc_norm=normed == sample.target)
 
 

@@ -39,7 +39,7 @@ def texts(sample):
 
 @chid.test(rank(texts, prefix=""), default=True)
 def test_chid_ppl(sample, output, score):
-    answer, summed = (None if i is None else LETTERS[i] for i in (output.likeliest("tokens"), output.index))
+    answer, summed = output.letter("tokens"), output.letter()
     score(answer, accuracy=answer == sample.target, accuracy_sum=summed == sample.target)
 
 

@@ -8,6 +8,7 @@ OpenCompass's obqa_gen, and the model names a letter.
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 openbookqa = Benchmark(
     "openbookqa",
@@ -30,13 +31,7 @@ def read(row):
 
 @openbookqa.test(rank(), default=True)
 def test_openbookqa_ppl(sample, output, score):
-    best = {per: "ABCD"[i] for per in ("none", "bytes", "characters") if (i := output.likeliest(per)) is not None}
-    score(
-        best.get("bytes"),
-        acc_norm=best.get("bytes") == sample.target,
-        acc=best.get("none") == sample.target,
-        acc_norm_chars=best.get("characters") == sample.target,
-    )
+    score(output.letter("bytes"), **accuracies(output, sample.target))
 
 
 @openbookqa.test(

@@ -28,8 +28,7 @@ def read(row):
 
 @afqmc.test(rank(prefix=""), default=True)
 def test_afqmc_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @afqmc.test(

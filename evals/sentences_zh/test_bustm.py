@@ -29,8 +29,7 @@ def verdicts(sample):
 
 @bustm.test(rank(verdicts, prefix=""), default=True)
 def test_bustm_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @bustm.test(

@@ -26,8 +26,7 @@ def read(row):
 
 @cluewsc.test(rank(prefix=""), default=True)
 def test_cluewsc_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @cluewsc.test(

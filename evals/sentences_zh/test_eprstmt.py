@@ -29,8 +29,7 @@ def sentences(sample):
 
 @eprstmt.test(rank(sentences, prefix=""), default=True)
 def test_eprstmt_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @eprstmt.test(

@@ -50,8 +50,7 @@ def read(row):
 
 @tnews.test(rank(prefix=""), default=True)
 def test_tnews_ppl(sample, output, score):
-    answer = None if output.index is None else LETTERS[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @tnews.test(

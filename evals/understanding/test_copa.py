@@ -38,8 +38,7 @@ def continuations(sample):
 
 @copa.test(rank(continuations), default=True)
 def test_copa_ppl(sample, output, score):
-    answer = None if output.index is None else "AB"[output.index]
-    score(answer, accuracy=answer == sample.target)
+    score(output.letter(), accuracy=output.letter() == sample.target)
 
 
 @copa.test(

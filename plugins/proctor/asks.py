@@ -7,6 +7,7 @@ import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from string import ascii_uppercase
 from typing import Any, Literal
 
 from proctor.errors import SetupError
@@ -58,6 +59,11 @@ class Ranking:
         ]
         best = max(values, default=-math.inf)
         return values.index(best) if math.isfinite(best) else None
+
+    def letter(self, per: Length = "none") -> str | None:
+        """`likeliest` as a letter, the first of at most 26 choices being "A"; None where there is none."""
+        position = self.likeliest(per)
+        return None if position is None else ascii_uppercase[position]
 
     @property
     def choice(self) -> str | None:

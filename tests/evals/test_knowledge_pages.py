@@ -19,14 +19,16 @@ from proctor.prompts import Prompt
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def page(name: str) -> Benchmark:
+def page(name: str, attribute: str | None = None) -> Benchmark:
+    """The benchmark of a module of evals/, by its name there where it has several."""
     path = ROOT / "evals" / f"{name}.py"
     spec = importlib.util.spec_from_file_location(f"page_{path.stem}", path)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    return next(value for value in vars(module).values() if isinstance(value, Benchmark))
+    found = {key: value for key, value in vars(module).items() if isinstance(value, Benchmark)}
+    return found[attribute] if attribute else next(iter(found.values()))
 
 
 def loaded(benchmark: Benchmark, root: Path, shots: int = 0, **files: Any) -> Dataset:
@@ -71,7 +73,7 @@ def arc(key: str, labels: str, stem: str = "Which one swims?", name: str = "Merc
 @pytest.mark.parametrize(("name", "split"), [("arc_c", "ARC-Challenge"), ("arc_e", "ARC-Easy")])
 class TestArc:
     def test_prompts(self, name: str, split: str, tmp_path: Path):
-        benchmark = page(f"science/test_{name}")
+        benchmark = page("science/test_arc", name)
         files = {f"{split}-Test_dot_jsonl": [arc("B", "ABCD")], f"{split}-Dev_dot_jsonl": [arc("2", "123")]}
         dataset = loaded(benchmark, tmp_path, 1, **files)
         assert prompt(benchmark, dataset, "ppl") == (
@@ -84,7 +86,7 @@ class TestArc:
 
     def test_an_option_is_named_by_its_position(self, name: str, split: str, tmp_path: Path):
         rows = [arc("2", "1234"), arc("A", "ABC"), arc("E", "ABCDE", name="MCAS_2000_4_6"), arc("1", "123")]
-        dataset = loaded(page(f"science/test_{name}"), tmp_path, **{f"{split}-Test_dot_jsonl": rows})
+        dataset = loaded(page("science/test_arc", name), tmp_path, **{f"{split}-Test_dot_jsonl": rows})
         assert [sample.target for sample in dataset.samples] == ["B", "A", "E", "A"]
         assert [len(sample.choices) for sample in dataset.samples] == [4, 3, 5, 3]
         assert [sample.groups["source"] for sample in dataset.samples] == ["Mercury", "Mercury", "MCAS", "Mercury"]
@@ -92,13 +94,13 @@ class TestArc:
     def test_a_key_that_is_no_label_is_an_error_with_its_line(self, name: str, split: str, tmp_path: Path):
         with pytest.raises(DataError, match=r"Test.jsonl:2"):
             loaded(
-                page(f"science/test_{name}"),
+                page("science/test_arc", name),
                 tmp_path,
                 **{f"{split}-Test_dot_jsonl": [arc("A", "ABC"), arc("2", "ABC")]},
             )
 
     def test_acc_and_acc_norm_may_differ_and_nothing_likely_is_unparsed(self, name: str, split: str, tmp_path: Path):
-        benchmark = page(f"science/test_{name}")
+        benchmark = page("science/test_arc", name)
         rows = {f"{split}-Test_dot_jsonl": [arc("B", "ABCD"), arc("E", "ABCDE"), arc("C", "ABC")]}
         first, fifth, third = loaded(benchmark, tmp_path, **rows).samples
         answer, metrics = scores(benchmark, "ppl", first, ranking(list(first.choices), [-5.0, -5.5, -9.0, -9.0]))

@@ -8,6 +8,7 @@ import math
 import pytest
 from proctor import Sample, likelihood, rank
 from proctor.asks import Length, Ranking
+from proctor.metrics import accuracies
 from proctor.model import Likelihood, Likelihoods, Usage
 from proctor.selfcheck import SelfCheckModel
 
@@ -96,3 +97,19 @@ def test_self_check_models_know_partial_scoring(name: str, choice: str | None):
     model = SelfCheckModel(name).about(SAMPLE, [SAMPLE, other])
     ask = rank(ending=lambda sample: sample.metadata["rest"])
     assert asyncio.run(ask(SAMPLE, "It fits not since the", model, 0)).choice == choice  # type: ignore[arg-type]
+
+
+def test_a_choice_is_named_by_its_letter():
+    assert [ranking(*CHOICES).letter(per) for per in ("none", "tokens", "bytes", "characters")] == [
+        "ABCDE"[ranking(*CHOICES).likeliest(per)] for per in ("none", "tokens", "bytes", "characters")
+    ]
+    assert ranking(("a", -math.inf, 1)).letter() is None
+
+
+def test_accuracies_by_three_lengths():
+    assert accuracies(ranking(*CHOICES), ranking(*CHOICES).letter("bytes")) == {
+        "acc": False,
+        "acc_norm": True,
+        "acc_norm_chars": False,
+    }
+    assert not any(accuracies(ranking(("a", -math.inf, 1)), "A").values())

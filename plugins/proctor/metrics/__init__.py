@@ -11,7 +11,7 @@ from proctor.metrics.answers import exact_match, same_number
 from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
 from proctor.metrics.code import pass_at, pass_at_k
 from proctor.metrics.equations import equivalent
-from proctor.metrics.likelihoods import bits_per_byte, mc1, mc2, perplexity, word_perplexity
+from proctor.metrics.likelihoods import accuracies, bits_per_byte, mc1, mc2, perplexity, word_perplexity
 from proctor.metrics.options import half_marks, scoring_rate, share_right
 from proctor.metrics.spans import (
     CANNOT_ANSWER,
@@ -38,6 +38,7 @@ __all__ = [
     "CANNOT_ANSWER",
     "QUAC_LEAST_HUMAN_F1",
     "Aggregate",
+    "accuracies",
     "balanced_accuracy",
     "bits_per_byte",
     "bleu",

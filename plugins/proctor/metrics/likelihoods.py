@@ -4,11 +4,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, Protocol
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Ranked(Protocol):
+    """Choices ranked by log-likelihood, as an ask gives them."""
+
+    def letter(self, per: Literal["none", "bytes", "characters"] = "none") -> str | None:
+        """The letter of the likeliest choice, its log-likelihood divided by its length."""
+
+
+def accuracies(ranking: Ranked, target: str) -> dict[str, bool]:
+    """Whether the choice of the letter `target` is the likeliest, by three lengths.
+
+    acc: not divided by any; acc_norm: per byte of the choice, as Gao 2021 ("Multiple Choice Normalization in LM
+    Evaluation") argues for; acc_norm_chars: per character, which lm-evaluation-harness calls acc_norm.
+    """
+    return {
+        "acc": ranking.letter() == target,
+        "acc_norm": ranking.letter("bytes") == target,
+        "acc_norm_chars": ranking.letter("characters") == target,
+    }
 
 
 def mc1(likelihoods: Sequence[float], labels: Sequence[bool]) -> bool:
