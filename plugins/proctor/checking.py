@@ -20,6 +20,7 @@ from proctor.runs import lines
 
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
+PLUGINS = ("proctor.plugin", "proctor_service.plugin")
 EXCEPTIONS = "exceptions.yaml"
 """In the data root: benchmark, variant (or `all`), sample id (or `*`): why a gold answer does not score 1."""
 
@@ -107,17 +108,22 @@ def check(page: Page, data_dir: str | None) -> list[Checked]:
 
 def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
+    command += [part for plugin in PLUGINS for part in ("-p", plugin)]
     command += [f"--model={model}", "--variant=all", f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
     command += ["-m", page.benchmark.name]  # a module may hold two
     command += [] if data_dir is None else [f"--data-dir={data_dir}"]
-    done = subprocess.run(
-        command, capture_output=True, text=True, check=False, env={**os.environ, "PYTEST_ADDOPTS": ""}
-    )
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
     if not (folder / "report.json").is_file():
         said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
         raise SetupError(f"{page.benchmark.name}: {' | '.join(said[-4:])}")
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return report, list(lines(folder / "samples.jsonl"))
+
+
+def _environment() -> dict[str, str]:
+    """That of this process, without its plugins and options for pytest: they cost seconds, and might change a run."""
+    path = os.pathsep.join(filter(None, sys.path))
+    return {**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
 
 
 def _note(
