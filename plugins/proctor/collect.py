@@ -19,7 +19,7 @@ import pytest
 from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
-from proctor import __version__, epochs
+from proctor import __version__, absent, epochs
 from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, find_files, find_source, listed_keys, load, without
@@ -136,6 +136,7 @@ class Collecting:
         self.tasks: list[LoadedTask] = []
         self._datasets: dict[Benchmark, Dataset] = {}
         self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
+        self._named_absent: set[str] = set()
 
     def _published(self, benchmark: Benchmark) -> bool:
         """Whether the benchmark is scored on its published data: by a real model that is told nothing else."""
@@ -150,14 +151,25 @@ class Collecting:
         chosen = self.settings.data_dir
         return None if chosen in (None, "bundled") else Path(str(chosen))
 
-    def _lacks_data(self, benchmark: Benchmark) -> str | None:
-        """What to say where the model needs the full data, and nothing says where they are to be had."""
-        if not self._published(benchmark) or find_source(benchmark, None)[0].fetch is not None:
+    def _absent(self, benchmark: Benchmark) -> str | None:
+        """Why the data of a benchmark cannot be had; None where they can, or where trying will tell."""
+        root = self._root(benchmark)
+        if root is None or benchmark.data is not None:
             return None
-        return (
-            f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "
-            f"{benchmark.name}/<file>, --data-dir=bundled takes the few bundled samples for a quick look"
-        )
+        source, folder = find_source(benchmark, root)
+        return absent.reason(benchmark.name, source, root, folder, self._published(benchmark))
+
+    def _absent_items(
+        self, collector: pytest.Collector, name: str, task: Task, obj: Any, why: str, marks: list[pytest.Mark]
+    ) -> list[pytest.Item]:
+        """An item that says why; none where a run is judged again that had none of this benchmark."""
+        self._unknown -= {task.benchmark.name, task.name}
+        self._named_absent |= {task.benchmark.name, task.name}
+        if self.stored is not None:
+            return []
+        words = listed_keys(find_source(task.benchmark, self._root(task.benchmark))[0]) or ()
+        made = {"task": task, "obj": obj, "why": why, "marks": marks, "words": filter(None, words)}
+        return [absent.AbsentItem.from_parent(collector, name=name, **made)]
 
     def _fetch(self, benchmark: Benchmark) -> None:
         """Have the published data in the cache, which the first run with a real model fills."""
@@ -167,7 +179,7 @@ class Collecting:
         from proctor.progress import fetch_display
 
         source, folder = find_source(benchmark, self._root(benchmark))
-        if not complete(source, benchmark.name, folder.parent):
+        if source.fetch is not None and not complete(source, benchmark.name, folder.parent):
             run = getattr(self.config, "workerinput", {}).get("testrunuid", "")
             fetch(source, benchmark.name, folder.parent, fetch_display(self.config), run=run)
 
@@ -184,10 +196,9 @@ class Collecting:
         marks = self._marks(task)
         if not self._wanted(collector, name, task, marks):
             return []
-        lacks = self._lacks_data(task.benchmark)
-        if lacks:
-            self.problem = self.problem or lacks
-            return []
+        why = self._absent(task.benchmark)
+        if why is not None and not self._holds(task.benchmark):
+            return self._absent_items(collector, name, task, obj, why, marks)
         loaded = self._load(task)
         count = len(loaded.dataset.samples)
         if count * loaded.epochs > MOST_ITEMS:
@@ -230,6 +241,10 @@ class Collecting:
             dataset = without(dataset, task.leave_out)
         return LoadedTask(task, dataset, prompt, settings, shots, self._epochs(task))
 
+    def _holds(self, benchmark: Benchmark) -> bool:
+        """Whether a run that is judged again has samples of a benchmark."""
+        return self.stored is not None and any(name == benchmark.name for name, *_ in self.stored)
+
     def _epochs(self, task: Task) -> int:
         """How often each sample is asked; of a run that is judged again, how often it was."""
         if self.stored is None:
@@ -265,8 +280,8 @@ class Collecting:
         known = [text.lower() for text in names]
         # Item names up to the row number, which is all that is not known yet.
         keys: list[str] | None = [file.key for file in find_files(folder, source.files)]
-        if not keys and self._published(task.benchmark):
-            keys = listed_keys(source)  # not fetched yet, and to be fetched only if it is meant
+        if not keys and self._root(task.benchmark) is not None and task.benchmark.data is None:
+            keys = listed_keys(source)  # not there, or not fetched yet, and to be fetched only if it is meant
         begun = [f"{name}[{key}-".lower() if key else f"{name}[".lower() for key in keys or ()]
 
         def matches(word: str) -> bool | None:
@@ -282,7 +297,9 @@ class Collecting:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         applied = [change for loaded in self.tasks for change in loaded.changes]
-        unused = [change for change in self.settings.changes if change not in applied]
+        unused = [
+            change for change in self.settings.changes if change not in applied and change[0] not in self._named_absent
+        ]
         if self.tasks and unused and not self._unknown:
             target, parameter, _ = unused[0]
             known = {name for loaded in self.tasks if loaded.benchmark.name == target for name in loaded.ask.parameters}
@@ -297,11 +314,14 @@ class Collecting:
         surviving = samples if self.stored is None else stored(samples, self.stored)
         chosen = of_variant(surviving, self.settings.variant, self.config)
         self.problem = self.problem or without_effect(samples, chosen, self.settings)
-        kept = set(limited(chosen, self.settings.limit))
-        dropped = [item for item in samples if item not in kept]
+        kept = {*limited(chosen, self.settings.limit), *absent.chosen(items, self.settings.variant)}
+        dropped = [item for item in items if isinstance(item, SampleItem | absent.AbsentItem) and item not in kept]
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)
-            items[:] = [item for item in items if not isinstance(item, SampleItem) or item in kept]
+            gone = set(dropped)
+            items[:] = [item for item in items if item not in gone]
+        if not self.config.option.collectonly:
+            self.problem = self.problem or absent.alone(items)
         if self.config.pluginmanager.hasplugin("randomly"):
             _restore_order(items)
 

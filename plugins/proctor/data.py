@@ -43,17 +43,22 @@ from proctor.rows import Row, read_rows, read_text
 from proctor.sample import Sample
 
 SLICE = re.compile(r"(\d*):(\d*)")
+RESTRICTED = ("non-commercial", "research")
 RECORD = "fetched.json"
 """In a benchmark's folder: what was fetched into it, by proctor.fetch."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A benchmark's entry in a manifest."""
+    """A benchmark's entry in a manifest.
+
+    `samples`: how many the authors' whole files come to. `restricted`: to what its licence restricts use. `form`:
+    where its data are asked for that are given out to no one else; `given_as` is the file's name then, where it is
+    another one.
+    """
 
     files: str
     samples: int | None = None
-    """How many samples the authors' whole files come to."""
     folder: str | None = None
     shots: str | None = None
     columns: str = "header"
@@ -68,7 +73,15 @@ class Source:
     origin: str | None = None
     revision: str | None = None
     licence: str | None = None
+    restricted: str | None = None
+    form: str | None = None
+    given_as: str | None = None
     fetch: Published | None = None
+
+    @property
+    def patterns(self) -> list[str]:
+        """Those of all files that are read."""
+        return [one for one in (self.files, self.shots, *self.beside.values(), *self.texts.values()) if one]
 
 
 @dataclass(frozen=True)
@@ -162,6 +175,10 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
             raise DataError(f"{path}: {name}: {key} takes rows as `10:510` does, from 0, not {value!r}")
     if source.samples is not None and (type(source.samples) is not int or source.samples < 1):
         raise DataError(f"{path}: {name}: samples is how many the published files hold, not {source.samples!r}")
+    if source.restricted is not None and source.restricted not in RESTRICTED:
+        raise DataError(f"{path}: {name}: restricted is one of {', '.join(RESTRICTED)}, not {source.restricted!r}")
+    if source.form is not None and not str(source.form).startswith(("https://", "http://")):
+        raise DataError(f"{path}: {name}: form is an address that begins with https://, not {source.form!r}")
     if source.columns not in ("header", "none"):
         raise DataError(f"{path}: {name}: columns is header or none, not {source.columns!r}")
     return source

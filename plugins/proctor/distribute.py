@@ -43,8 +43,16 @@ class Scratch:
         path = self.folder / name
         return json.loads(path.read_text()) if path.exists() else None
 
-    def write_collected(self, worker: str, tasks: list[dict[str, Any]], samples: int, problem: str | None) -> None:
-        self._write(f"collected-{worker}.json", {"tasks": tasks, "samples": samples, "problem": problem})
+    def write_collected(
+        self,
+        worker: str,
+        tasks: list[dict[str, Any]],
+        samples: int,
+        problem: str | None,
+        not_run: list[dict[str, str]],
+    ) -> None:
+        content = {"tasks": tasks, "samples": samples, "problem": problem, "not_run": not_run}
+        self._write(f"collected-{worker}.json", content)
 
     def collected(self, worker: str) -> dict[str, Any] | None:
         """What a worker collected that concerns proctor; None for nothing."""

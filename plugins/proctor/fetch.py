@@ -14,19 +14,21 @@ import difflib
 import hashlib
 import json
 import os
+import re
 import shutil
 import socket
 import sys
 import tarfile
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import RECORD, Source, names_of
+from proctor.data import BRACES, RECORD, Source, names_of
 from proctor.download import download, shown
 from proctor.errors import DataError
 from proctor.pins import Pin, Published
@@ -155,10 +157,11 @@ def _fetch(
         if there is not None and not force and pin.sha256 and there.is_file() and sha256_of(there) == pin.sha256:
             path = there
         else:
-            path = _download(pin, name, part / f"{number}-{pin.title}", mirror, display, trusted.get(pin.urls[0]))
+            begun = part / f"{number}-{PurePosixPath(pin.title).name}"
+            path = _download(pin, name, begun, mirror, display, trusted.get(pin.urls[0]))
         digest = pin.sha256 or sha256_of(path)
         if not pin.sha256:
-            _refuse_what_cannot_be_read(pin, name, path)
+            _refuse_what_cannot_be_read(source, pin, name, path)
             display.line(f"{name}: {pin.title}: no sha256 is published; this one is trusted from now on: {digest}")
         sources.append(
             {"url": pin.urls[0], "sha256": digest, "size": path.stat().st_size, "published": bool(pin.sha256)}
@@ -184,12 +187,12 @@ def _fetch(
     return Fetched(folder, len(files), sum(about["size"] for about in files.values()), True)
 
 
-def _refuse_what_cannot_be_read(pin: Pin, name: str, path: Path) -> None:
+def _refuse_what_cannot_be_read(source: Source, pin: Pin, name: str, path: Path) -> None:
     """Raise DataError for a file that is none of its kind: a page of a network that wants a login, say."""
     if pin.file is None:
         return  # an archive: unpacking it will tell
     try:
-        rows = sum(1 for _ in read_rows(path))
+        rows = sum(1 for _ in read_rows(path, key=source.rows))
     except DataError as error:
         path.unlink()
         raise DataError(f"{name}: {shown(pin.urls[0])} brings no data: {error}") from None
@@ -238,27 +241,59 @@ def mirrored(url: str, mirror: str | None) -> str:
 
 def _unpacked(source: Source, pin: Pin, name: str, archive: Path, into: Path) -> dict[str, Path]:
     """The members of an archive that the manifest means, unpacked below `into`, by their names in the folder."""
-    patterns = [source.files, source.shots, *source.beside.values(), *source.texts.values()]
-    meant = [names_of(pattern) for pattern in patterns if pattern]
+    meant = [names_of(pattern) for pattern in source.patterns]
+    joined: dict[str, list[tuple[str, bytes]]] = {}
     found: dict[str, Path] = {}
     shutil.rmtree(into, ignore_errors=True)
     try:
         for member, content in _members(archive):
             path = PurePosixPath(member)
-            if not path.is_relative_to(str(pin.folder)):
+            if not path.is_relative_to(str(pin.folder)) or path.is_absolute() or ".." in path.parts:
                 continue
-            # A name that is meant is plain: it leads nowhere else, since no brace stands for a slash.
+            # A name that is meant leads nowhere else, since no brace stands for a slash.
             file = path.relative_to(str(pin.folder)).as_posix()
-            if any(pattern.fullmatch(file) for pattern in meant):
+            if (whole := _whole(pin, file)) is not None:
+                with content() as packed:
+                    joined.setdefault(whole, []).append((file, packed.read()))
+            elif any(pattern.fullmatch(file) for pattern in meant):
                 found[file] = into / file
                 found[file].parent.mkdir(parents=True, exist_ok=True)
                 with content() as packed, found[file].open("wb") as plain:
                     shutil.copyfileobj(packed, plain)
-    except (tarfile.TarError, zipfile.BadZipFile, EOFError) as error:
+    except (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error) as error:
         raise DataError(f"{name}: {pin.title} is not an archive that can be unpacked: {error}") from None
+    for whole, members in joined.items():
+        found[whole] = into / whole
+        found[whole].parent.mkdir(parents=True, exist_ok=True)
+        found[whole].write_text(_rows_of(members, f"{name}: {pin.title}"), encoding="utf-8")
     if not found:
         raise DataError(f"{name}: {pin.title} has no {pin.folder}/{source.files}")
     return found
+
+
+def _whole(pin: Pin, file: str) -> str | None:
+    """The file of which a member of an archive is a row; None where it is none."""
+    for whole, row in pin.join.items():
+        if match := names_of(row).fullmatch(file):
+            values = dict(zip(BRACES.findall(row), match.groups(), strict=True))
+            return BRACES.sub(lambda brace, values=values: values[brace[1]], whole)  # type: ignore[misc]
+    return None
+
+
+def _rows_of(members: list[tuple[str, bytes]], archive: str) -> str:
+    """JSON lines of (name, JSON text), in the order of the names, numbers in them by their value."""
+    lines = []
+    for file, content in sorted(members, key=lambda member: _natural(member[0])):
+        try:
+            lines.append(json.dumps(json.loads(content), ensure_ascii=False) + "\n")
+        except ValueError as error:
+            raise DataError(f"{archive}: {file} is no JSON: {error}") from None
+    return "".join(lines)
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """A key by which `9.txt` comes before `73.txt`."""
+    return [(int(part), "") if part.isdecimal() else (0, part) for part in re.split(r"(\d+)", name)]
 
 
 def _members(archive: Path) -> Iterator[tuple[str, Callable[[], IO[bytes]]]]:

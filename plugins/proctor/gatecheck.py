@@ -17,8 +17,11 @@ def check(
     tasks: Mapping[tuple[str, str], Mapping[str, Any]],
     baseline: ScoredRun | None,
     noise: Mapping[str, Any] | None = None,
+    absent: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Find what can be known before a sample is asked. `tasks`: what is going to run, as in a report.
+
+    `absent`: what does not run since its data cannot be had; a gate on it is MISSING.
 
     Raises SetupError for a gate on a task that does not run, for one that needs a baseline where there is none, and
     for a baseline that was asked otherwise.
@@ -26,7 +29,7 @@ def check(
     for gate in gates.gates:
         chosen = list(filter(gate.means, tasks))
         for pattern in gate.benchmarks:
-            if not any(gatefile.matches(pattern, task) for task in tasks):
+            if not any(gatefile.matches(pattern, task) for task in (*tasks, *absent)):
                 names = ", ".join(" ".join(key) for key in tasks) or "none"
                 raise SetupError(f"{gates.path}:{gate.line}: no task that runs is called {pattern}; there are: {names}")
         _check_epochs(gates, gate, [tasks[key] for key in chosen])

@@ -121,13 +121,19 @@ def judge(
     gates: Gates, candidate: ScoredRun, baseline: ScoredRun | None, noise: Mapping[str, Any] | None = None
 ) -> list[Verdict]:
     """All verdicts of a file, in its order. Raises SetupError as `check` does, and for a metric that nobody has."""
-    check(gates, {key: task.about for key, task in candidate.tasks.items()}, baseline, noise)
+    tasks = {key: task.about for key, task in candidate.tasks.items()}
+    check(gates, tasks, baseline, noise, list(candidate.not_run))
     found: list[tuple[Gate, Verdict]] = []
     for gate in gates.gates:
         for key in filter(gate.means, candidate.tasks):
             check_margins(gates, gate, candidate.tasks[key])
             other = None if baseline is None else baseline.tasks.get(key)
             found += [(gate, one) for one in _Judge(gates, gate, candidate.tasks[key], other, noise).verdicts()]
+        for key in filter(gate.means, candidate.not_run):
+            reason = f"not run: {candidate.not_run[key]}"
+            found += [
+                (gate, Verdict(gate.name, gate.required, False, *key, rule, MISSING, reason)) for rule in gate.rules
+            ]
     return _decided(gates, found)
 
 

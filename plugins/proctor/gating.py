@@ -30,10 +30,10 @@ class Gating:
         except SetupError as error:
             raise SetupError(f"{self.gates.path}:{self.gates.noise_line}: noise: {error}") from None
 
-    def check(self, tasks: Sequence[Mapping[str, Any]]) -> None:
-        """Find what cannot be judged before a sample is asked. Raises SetupError."""
+    def check(self, tasks: Sequence[Mapping[str, Any]], absent: Sequence[Mapping[str, Any]] = ()) -> None:
+        """Find what cannot be judged before a sample is asked; `absent` do not run. Raises SetupError."""
         known = {(task["task"], task["variant"]): task for task in tasks}
-        gatecheck.check(self.gates, known, self.baseline, self.noise)
+        gatecheck.check(self.gates, known, self.baseline, self.noise, [runs.key_of(task) for task in absent])
 
     def judge(self, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]], place: str) -> list[Verdict]:
         """The verdicts on a run that has ended. Raises SetupError."""

@@ -8,13 +8,16 @@ fetch:
       url: https://host/{revision}/test.jsonl  # or a list of them, tried in turn
       size: 749738                           # bytes
       sha256: 3730d3...
+    - folder: RACE
+      join: {"test/{level}.jsonl": "test/{level}/{article}.txt"}  # one file a row: the rows of a file, in order
+      url: https://host/RACE.tar.gz
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
@@ -25,7 +28,8 @@ class Pin:
     """One file to download. `size` is in bytes; without `sha256` the first download is trusted and remembered.
 
     `file` is its name in the benchmark's folder; for an archive `folder` is given instead, the folder within
-    it that is the benchmark's: of its members those are taken that the manifest's `files` and `shots` mean.
+    it that is the benchmark's (`.`: its top): of its members those are taken that the manifest's `files` and `shots`
+    mean. `join` is for an archive with a file for each row, in JSON: the file that they become, and which they are.
     """
 
     urls: tuple[str, ...]
@@ -33,6 +37,7 @@ class Pin:
     sha256: str | None = None
     file: str | None = None
     folder: str | None = None
+    join: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def title(self) -> str:
@@ -67,7 +72,11 @@ def _pin(entry: dict[str, Any], revision: str | None) -> Pin:
         raise ValueError(f"fetch: url must begin with https://, not be {given!r}")
     if (pin.file is None) == (pin.folder is None):
         raise ValueError(f"fetch: {urls[0]}: either `file` or `folder` says what it becomes")
-    for path in filter(None, (pin.file, pin.folder)):
+    if pin.join and pin.folder is None:
+        raise ValueError(
+            f"fetch: {urls[0]}: `join` is for the members of an archive: `folder` says which of its folders"
+        )
+    for path in filter(None, (pin.file, pin.folder if pin.folder != "." else None, *pin.join, *pin.join.values())):
         if path.startswith(("/", ".")) or "\\" in path or ".." in PurePosixPath(path).parts:
             raise ValueError(f"fetch: {path} must lie within the benchmark's folder")
     if pin.sha256 is not None and not re.fullmatch("[0-9a-f]{64}", str(pin.sha256)):

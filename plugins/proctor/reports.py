@@ -29,6 +29,7 @@ def build(
     model: Mapping[str, Any],
     run: Mapping[str, Any],
     gates: Sequence[Mapping[str, Any]] = (),
+    not_run: Sequence[Mapping[str, Any]] = (),
 ) -> Report:
     """report.json as docs/reports.md has it; `tasks` are descriptions, `records` the samples' outcomes."""
     by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = {aggregate.key(task): [] for task in tasks}
@@ -40,7 +41,7 @@ def build(
         "run": {**run, "versions": versions(), "platform": platform.platform(), "partial": aggregate.partial(entries)},
         "model": dict(model),
         "tasks": entries,
-        "not_run": [],
+        "not_run": [dict(task) for task in not_run],
         "gates": [dict(verdict) for verdict in gates],
     }
 
@@ -123,6 +124,8 @@ def _scores(report: Report) -> list[str]:
     lines = [_sentence(report), "", "| task | metric | score | 95 % interval | n | |", "|---|---|--:|:-:|--:|---|"]
     for task in report["tasks"]:
         lines += _rows(task)
+    for task in report["not_run"]:
+        lines.append(f"| {task['task']} | | not run | | | {verdicts.cell(task['reason'])} |")
     return lines
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from proctor import epochs, gates, reports, rescore, verdicts
+from proctor.absent import told
 from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
@@ -31,10 +33,13 @@ SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
 class Results:
     """Plugin of the owner of a run, from its begin to its end."""
 
-    def __init__(self, config: pytest.Config, run: Run, gating: Gating | None = None) -> None:
+    def __init__(
+        self, config: pytest.Config, run: Run, gating: Gating | None, not_run: Sequence[dict[str, str]]
+    ) -> None:
         self.config = config
         self.run = run
         self.gating = gating
+        self.not_run = not_run
         self.verdicts: list[Verdict] = []
         self.gates_problem: str | None = None
         self.records: list[dict[str, Any]] = []
@@ -167,8 +172,8 @@ class Results:
             self.verdicts = self.gating.judge(report, self.records, str(self.run.folder))
         except SetupError as error:  # a metric or a group that no sample has: the scores are there all the same
             self.gates_problem = str(error)
-        for told in self.gating.as_reports(self.verdicts, self.config.rootpath):
-            self.config.hook.pytest_runtest_logreport(report=told)
+        for verdict_report in self.gating.as_reports(self.verdicts, self.config.rootpath):
+            self.config.hook.pytest_runtest_logreport(report=verdict_report)
 
     def _built(self, exitstatus: int, seconds: float) -> reports.Report:
         run = self.run
@@ -188,6 +193,7 @@ class Results:
                 "exit_code": int(exitstatus),
             },
             gates=[verdict.as_record() for verdict in self.verdicts],
+            not_run=self.not_run,
         )
 
     def finish(self, exitstatus: int) -> None:
@@ -235,6 +241,8 @@ class Results:
         model = self.report["model"]
         terminalreporter.section(f"scores of {model.get('name')}", sep="=")
         write_table(terminalreporter, self.report)
+        for line in told(self.not_run):
+            terminalreporter.write_line(f"not run: {line}", yellow=True)
         if self.gates_problem is not None:
             terminalreporter.write_line(f"ERROR: the gates were not judged: {self.gates_problem}", red=True)
         if self.report["gates"]:

@@ -77,6 +77,13 @@ class ScoredRun:
     run: Mapping[str, Any]
     model: Mapping[str, Any]
     tasks: Mapping[tuple[str, str], ScoredTask]
+    not_run: Mapping[tuple[str, str], str] = field(default_factory=dict)
+    """Tasks that did not run, with the reason."""
+
+
+def key_of(task: Mapping[str, Any]) -> tuple[str, str]:
+    """Name and variant of a task's entry in a report; of one that did not run, the variant may not be known."""
+    return task["task"], task.get("variant", "")
 
 
 def of_records(
@@ -108,7 +115,8 @@ def of_records(
                 "the two is damaged"
             )
     scored = {key: ScoredTask(task.about, found[key]) for key, task in tasks.items()}
-    return ScoredRun(place, report["run"], report["model"], scored)
+    absent = {key_of(task): task["reason"] for task in report.get("not_run", ())}
+    return ScoredRun(place, report["run"], report["model"], scored, absent)
 
 
 def _scored(record: Mapping[str, Any], repeated: bool) -> Scored:

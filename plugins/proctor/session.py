@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from proctor.absent import not_run, told
 from proctor.answers import Answers
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
@@ -163,8 +164,11 @@ class Owner:
         if getattr(report, "proctor_setup_error", False):
             self.setup_failed = True
 
-    def begin(self, tasks: list[dict[str, Any]]) -> Connection:
-        """Begin the run; raises pytest.UsageError before anything is asked."""
+    def begin(self, tasks: list[dict[str, Any]], absent: list[dict[str, str]]) -> Connection:
+        """Begin the run; raises pytest.UsageError before anything is asked.
+
+        tasks: descriptions of those that run. absent: benchmarks that do not, each with its reason.
+        """
         from proctor.rescore import as_asked, read_report
         from proctor.results import Results
 
@@ -183,14 +187,16 @@ class Owner:
         reporter = reporter_of(self.config)
         if self.gating is not None and tasks:
             try:
-                self.gating.check(tasks)
+                self.gating.check(tasks, absent)
             except SetupError as error:
                 raise pytest.UsageError(str(error)) from None
         connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
         if tasks:
-            self.results = Results(self.config, self.run, self.gating)
+            self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            for line in told(absent):
+                reporter.write_line(f"proctor: not run: {line}", yellow=True)
             if self.run.resumed:
                 reporter.write_line(f"proctor: going on with {self.run.folder}; what was answered is not asked again")
             for task in tasks:
@@ -275,9 +281,9 @@ class Alone(Owner):
             return True
         if not items:
             if needs_model(session.items):
-                self.begin([])
+                self.begin([], [])
             return None
-        connection = self.begin(described(session.items))
+        connection = self.begin(described(session.items), not_run(session.items))
         parts = self.run.folder / PARTS
         self._judging = self.asking.judge(connection, items, parts, "alone", self.results.progress.tick)
         self.config.pluginmanager.register(self._judging, "proctor-judging")
@@ -304,7 +310,7 @@ class Alone(Owner):
 
     def asker(self) -> Asker:
         if self.run.connection is None:
-            self.begin([])
+            self.begin([], [])
         assert self.run.connection is not None
         return self.asking.asker(self.run.connection)
 
@@ -350,7 +356,7 @@ class Controller(Owner):
         found = [collected for worker in workers if (collected := self.scratch.collected(worker)) is not None]
         if not found:
             return False
-        self.scratch.write_connection(self.begin(found[0]["tasks"]))
+        self.scratch.write_connection(self.begin(found[0]["tasks"], found[0]["not_run"]))
         return bool(found[0]["samples"])
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -399,7 +405,8 @@ class Worker:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         samples = len(sample_items(session.items))
         if samples or needs_model(session.items) or self.collecting.problem:
-            self.scratch.write_collected(self.name, described(session.items), samples, self.collecting.problem)
+            absent = not_run(session.items)
+            self.scratch.write_collected(self.name, described(session.items), samples, self.collecting.problem, absent)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:

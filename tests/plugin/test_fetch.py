@@ -19,7 +19,7 @@ import pytest
 import yaml
 from data_server import DataServer, serving
 from proctor import DataError, download
-from proctor.data import Source, load_manifest, sources
+from proctor.data import Source, load_manifest, names_of, sources
 from proctor.fetch import Display, complete, fetch, mirrored
 from suites import CHECKOUT, SOURCES, Suite
 
@@ -283,6 +283,70 @@ def test_of_an_archive_those_members_are_taken_that_are_meant_and_lead_nowhere_e
     ]  # fmt: skip
 
 
+def packed(members: dict[str, bytes]) -> bytes:
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as zipped:
+        for name, content in members.items():
+            zipped.writestr(name, content)
+    return made.getvalue()
+
+
+def joined(tmp_path: Path, server: DataServer, members: dict[str, bytes]) -> Fetching:
+    """A fetch of an archive with a file for each article, of which those of a level become one."""
+    content = packed(members)
+    server.files["/race.zip"] = content
+    pin = {
+        "folder": "R", "url": "https://nowhere.invalid/race.zip", "sha256": sha256(content),
+        "join": {"test/{level}.jsonl": "test/{level}/{article}.txt"},
+    }  # fmt: skip
+    return Fetching(tmp_path, server.url, {"files": "test/{level}.jsonl", "fetch": {"files": [pin]}})
+
+
+def test_files_of_one_row_each_become_one_in_the_order_of_their_numbers(tmp_path, server):
+    rows = {
+        "R/test/high/73.txt": '{"id": 73,\n "text": "caf\u00e9"}',
+        "R/test/high/9.txt": '{"id": 9}\n',
+        "R/test/middle/1.txt": '{"id": 1}',
+        "R/train/high/2.txt": "not asked for",
+        "R/test/high/deeper/3.txt": "nor that",
+        "R/test/high/../../../../../4.txt": "this least of all",
+    }
+    fetching = joined(tmp_path, server, {name: text.encode() for name, text in rows.items()})
+    assert fetching().files == 2
+    assert (fetching.folder / "test/high.jsonl").read_text("utf-8") == '{"id": 9}\n{"id": 73, "text": "caf\u00e9"}\n'
+    assert (fetching.folder / "test/middle.jsonl").read_text("utf-8") == '{"id": 1}\n'
+    assert not fetching().new
+    assert complete(fetching.source, "made", fetching.root)
+
+
+def test_a_row_in_a_file_of_its_own_that_is_no_json_is_told(tmp_path, server):
+    fetching = joined(tmp_path, server, {"R/test/high/1.txt": b"{", "R/test/high/2.txt": b"{}"})
+    with pytest.raises(DataError, match=r"made: race\.zip: test/high/1\.txt is no JSON: "):
+        fetching()
+
+
+def test_an_archive_may_be_the_folder_itself(tmp_path, server):
+    content = packed(
+        {"val/a_val.csv": b"1,2\n", "test/a_test.csv": b"", "../val/b_val.csv": b"", "/val/c_val.csv": b""}
+    )
+    server.files["/made.zip"] = content
+    pin = {"folder": ".", "url": f"{server.url}/made.zip", "sha256": sha256(content)}
+    fetching = Fetching(tmp_path, "", {"files": "{part}/{subject}_val.csv", "fetch": {"files": [pin]}})
+    assert fetching().files == 1
+    assert (fetching.folder / "val/a_val.csv").read_bytes() == b"1,2\n"
+
+
+@pytest.mark.parametrize("pinned", [True, False])
+def test_a_file_in_a_folder_of_the_benchmark_and_rows_under_a_key(tmp_path, server, pinned):
+    content = b'{"canary": "x",\n "examples": [{"input": "1"}]}'
+    server.files["/task.json"] = content
+    pin = {"file": "bbh/task.json", "url": f"{server.url}/task.json"} | ({"sha256": sha256(content)} if pinned else {})
+    described = {"files": "bbh/{task}.json", "rows": "examples", "fetch": {"revision": "r", "files": [pin]}}
+    fetching = Fetching(tmp_path, "", described)
+    assert fetching().files == 1
+    assert (fetching.folder / "bbh/task.json").read_bytes() == content
+
+
 def test_what_is_no_archive_is_refused(tmp_path, server):
     described = {"files": "a.csv", "fetch": {"files": [{"folder": "data", "url": f"{server.url}/test.jsonl"}]}}
     with pytest.raises(DataError, match=r"made: test\.jsonl is not an archive that can be unpacked"):
@@ -440,13 +504,42 @@ def test_the_command_says_what_is_wrong(own, server, monkeypatch, capsys, args, 
     assert (own / "elsewhere/made/big.jsonl").exists() == ("--all" in args and "made" not in args)
 
 
+UNPINNED = {"ceval"}
+"""Of which neither a revision nor a sha256 is known: the first download is trusted, and said to be."""
+BY_FORM = {"storycloze", "jec-qa"}
+
+
 def test_the_manifest_pins_all_that_it_names():
     for name, known in BENCHMARKS.items():
         assert known.origin, name
         assert known.licence, name
-        if known.fetch is None:
-            continue  # where it is to be had is said, but not by an address that stays
-        assert known.fetch.revision or all(pin.sha256 for pin in known.fetch.pins), name
+        assert (known.fetch is None) == (known.form is not None), name
+        if known.fetch is not None:
+            pinned = known.fetch.revision or all(pin.sha256 for pin in known.fetch.pins)
+            assert bool(pinned) == (name not in UNPINNED), name
+    assert {name for name, known in BENCHMARKS.items() if known.form} == BY_FORM
+
+
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - BY_FORM))
+def test_what_is_pinned_is_what_is_read(name):
+    """Each file that is fetched has a name that the manifest reads, and each pattern a file that is fetched."""
+    known = BENCHMARKS[name]
+    assert known.fetch is not None
+    whole = [pin for pin in known.fetch.pins if pin.folder]
+    files = [pin.file.removesuffix(".gz") for pin in known.fetch.pins if pin.file]
+    files += [file for pin in whole for file in pin.join]
+    for file in files:
+        assert any(names_of(pattern).fullmatch(file) for pattern in known.patterns), file
+    for pattern in known.patterns:
+        assert any(names_of(pattern).fullmatch(file) for file in files) or whole, pattern
+    assert len(set(files)) == len(files)
+    bundled = known.folder or name
+    own = {
+        path.relative_to(CHECKOUT / "data" / bundled).as_posix() for path in (CHECKOUT / "data" / bundled).rglob("*.*")
+    }
+    if not whole:
+        own = {file for file in own if any(names_of(pattern).fullmatch(file) for pattern in known.patterns)}
+        assert own <= set(files)
 
 
 @pytest.mark.parametrize(
@@ -455,6 +548,9 @@ def test_the_manifest_pins_all_that_it_names():
         {"files": []}, {"files": [{"url": "https://host/a"}]}, {"files": [{"file": "../a", "url": "https://host/a"}]},
         {"files": [{"file": "a", "url": "ftp://host/a"}]}, {"files": [{"file": "a", "url": "http://a", "sha256": "1"}]},
         {"files": [{"file": "a", "url": "https://host/a", "sum": "1"}]}, "https://host/a",
+        {"files": [{"file": "a", "url": "https://host/a", "join": {"a": "b"}}]},
+        {"files": [{"folder": "a", "url": "https://host/a", "join": {"../a": "b"}}]},
+        {"files": [{"folder": "..", "url": "https://host/a"}]},
     ],
 )  # fmt: skip
 def test_a_fetch_section_that_is_none_is_refused(tmp_path, wrong):

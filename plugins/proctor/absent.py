@@ -1,0 +1,104 @@
+"""Benchmarks whose data cannot be had: one skipped item each, that says what to do; the others run.
+
+A benchmark is absent as a whole. One of which a part is there, or a broken file, is an error, as is a download that
+fails: whoever has begun with it wants to know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from proctor.benchmark import Task
+from proctor.data import Source, find_files
+
+FEW = 8
+"""So many are told with their reasons, more by their names."""
+
+
+def reason(name: str, source: Source, root: Path, folder: Path, published: bool) -> str | None:
+    """Why nothing of a benchmark is in a data root; None where something is, or where it will be fetched.
+
+    `folder` is that of its files. `published`: the root is the cache of a model that is scored on the published data.
+    """
+    if published and source.fetch is not None:
+        return None
+    if source.folder is None or folder != root / source.folder:
+        there = folder.is_dir() and any(folder.iterdir())
+    else:  # another benchmark's folder: what else is in it says nothing
+        there = any(find_files(folder, pattern) for pattern in source.patterns)
+    if there:
+        return None
+    if source.form is not None:
+        return f"{name}: {by_form(source, root / name)}" + ("" if published else f"; {root} has no such folder")
+    if published:
+        return (
+            f"{name}: this model is scored on the full data: --data-dir=DIR names a folder with {name}/<file>, "
+            "--data-dir=bundled takes the few bundled samples for a quick look"
+        )
+    instead = "" if source.fetch is None else f"; `proctor fetch {name} --data-dir={root}` fetches it"
+    return f"{name}: {root} has no {folder.name}/{source.files}{instead}"
+
+
+def by_form(source: Source, folder: Path | str) -> str:
+    """How data are had that are given out against a form, and where they are put."""
+    named = f"{source.given_as} as {source.files}" if source.given_as else source.files
+    return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
+
+
+class AbsentItem(pytest.Item):
+    """A benchmark that cannot be run, in one of its variants."""
+
+    def __init__(
+        self, *, task: Task, obj: Any, why: str, marks: list[pytest.Mark], words: Iterable[str], **keywords: Any
+    ) -> None:
+        super().__init__(**keywords)
+        self.task = task
+        self.obj = obj
+        self.why = why
+        self.own_markers.extend(marks)
+        self.extra_keyword_matches.update(words)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        return self.path, self.obj.__code__.co_firstlineno - 1, self.name
+
+    def runtest(self) -> None:
+        raise pytest.skip.Exception(self.why, _use_item_location=True)
+
+
+def chosen(items: Sequence[pytest.Item], variant: str) -> list[AbsentItem]:
+    """One item for each absent benchmark: of its default variant, or of the one asked for, where that survived."""
+    found: dict[str, AbsentItem] = {}
+    for item in items:
+        if isinstance(item, AbsentItem) and variant in ("default", "all", item.task.variant):
+            name = item.task.benchmark.name
+            if name not in found or item.task is item.task.benchmark.default:
+                found[name] = item
+    return list(found.values())
+
+
+def not_run(items: Iterable[pytest.Item]) -> list[dict[str, str]]:
+    """What the report says of them."""
+    return [
+        {"task": item.task.benchmark.name, "variant": item.task.variant, "reason": item.why}
+        for item in items
+        if isinstance(item, AbsentItem)
+    ]
+
+
+def told(absent: Sequence[dict[str, str]]) -> list[str]:
+    """Lines for a person: of a few the reasons, of more the names."""
+    if len(absent) <= FEW:
+        return [one["reason"] for one in absent]
+    return [f"{len(absent)} benchmarks: {', '.join(one['task'] for one in absent)}", absent[0]["reason"]]
+
+
+def alone(items: Sequence[pytest.Item]) -> str | None:
+    """What is wrong with a run in which nothing else is selected; None where something is."""
+    absent = not_run(items)
+    if not absent or len(absent) < len(items):
+        return None
+    return "nothing can be run, for want of data: " * (len(absent) > 1) + "\n  ".join(told(absent))
