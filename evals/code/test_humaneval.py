@@ -1,7 +1,9 @@
 """HumanEval (Chen et al. 2021, arXiv:2107.03374): 164 functions to complete, judged by their tests.
 
 0-shot; the prompt ends with the docstring, and a text ends where the function does. pass@k is the paper's unbiased
-estimator: `--set humaneval.n=20 --set humaneval.temperature=0.8` adds pass@10.
+estimator: `--set humaneval.n=20 --set humaneval.temperature=0.8` adds pass@10. chat: for models that write Markdown,
+asked in the words of lm-evaluation-harness's humaneval_instruct (which also begins the answer). Only the model ends
+such a text: the stops of a base model would cut off imports and helpers. The first block that has the function counts.
 """
 
 from proctor import Benchmark, Program, Sample, generate_code
@@ -29,7 +31,23 @@ def program(sample, text):
     )
 
 
-@humaneval.test(generate_code(program, max_tokens=512, stop=STOP))
-def test_humaneval(sample, output, score):
+def judge(sample, output, score):
     body = function_body(output.text, sample.metadata["entry_point"], STOP)
     score(body if body.strip() else None, **pass_at(len(output.runs), output.passed))
+
+
+@humaneval.test(generate_code(program, max_tokens=512, stop=STOP), default=True)
+def test_humaneval(sample, output, score):
+    judge(sample, output, score)
+
+
+@humaneval.test(
+    generate_code(program, max_tokens=1024),
+    variant="chat",
+    prompt=(
+        "Write a solution to the following problem and make sure that it passes the tests:\n"
+        "```python\n{{ question }}\n```\n"
+    ),
+)
+def test_humaneval_chat(sample, output, score):
+    judge(sample, output, score)

@@ -4,6 +4,7 @@ Asked as RTE is, whose labels it has: SuperGLUE wants one model's answers to bot
 (entailment) and " False" (not_entailment). gen: the same prompt, and what is written is read as true or false.
 accuracy: share of right answers, also by gender of the pronoun; parity: share of pairs that differ in this gender alone
 and are answered alike, right or wrong. Always the same answer has a parity of 100, so it says nothing without accuracy.
+The rows of a sentence, of both genders and about each of its two people, form a cluster.
 """
 
 import re
@@ -32,7 +33,7 @@ def read(row):
         choices=list(LABELS.values()),
         target=LABELS[row["label"]],
         groups={"gender": "male" if re.search(r"\b(?:he|him|his)\b", row["premise"]) else "female"},
-        cluster=str(pair),
+        cluster=re.sub(r"\b(?:s?he|him|hers?|his)\b", "_", row["premise"]),
         metadata={"pair": pair},
     )
 

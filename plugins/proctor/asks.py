@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
 from typing import Any, Literal
 
-from proctor.errors import SetupError
-from proctor.model import NO_USAGE, Likelihood, Model, Output, Sandbox, Usage
+from proctor.errors import AskError, SetupError
+from proctor.model import NO_USAGE, Likelihood, Likelihoods, Model, Output, Sandbox, Usage
 from proctor.sample import Sample
 
 GIVEN = ("sample", "prompt", "model", "seed", "sandbox")
@@ -245,10 +245,10 @@ async def _rank(
 ) -> Ranking:
     labels = _labels(sample, choices)
     if ending is None:
-        answer = await model.loglikelihood(prompt, [prefix + label for label in labels])
+        answer = await _scored(model, sample, prompt, [prefix + label for label in labels])
         return Ranking(labels, answer.choices, answer.usage, answer.context_cut)
     text = ending(sample)
-    answers = await asyncio.gather(*(model.loglikelihood(prompt + prefix + label, [text]) for label in labels))
+    answers = await asyncio.gather(*(_scored(model, sample, prompt + prefix + label, [text]) for label in labels))
     return Ranking(
         labels,
         [answer.choices[0] for answer in answers],
@@ -261,5 +261,21 @@ async def _likelihood(
     sample: Sample, prompt: str, model: Model, *, text: Callable[[Sample], str] | None, prefix: str
 ) -> Ranking:
     label = str(sample.target) if text is None else text(sample)
-    answer = await model.loglikelihood(prompt, [prefix + label])
+    answer = await _scored(model, sample, prompt, [prefix + label])
     return Ranking([label], answer.choices, answer.usage, answer.context_cut)
+
+
+async def _scored(model: Model, sample: Sample, context: str, continuations: Sequence[str]) -> Likelihoods:
+    """The model's answer. A context that does not fit loses shots and what precedes the question, never the question.
+
+    Raises AskError where that would not do.
+    """
+    answer = await model.loglikelihood(context, continuations)
+    begin = context.rfind(sample.question) if sample.question else -1
+    if answer.kept is not None and 0 <= begin < len(context) - answer.kept:
+        raise AskError(
+            "too_long",
+            f"the question does not fit: it begins {len(context) - begin} characters before the end of the prompt, "
+            f"and the model takes the last {answer.kept}",
+        )
+    return answer

@@ -135,6 +135,10 @@ class Benchmark:
                 default,
                 leave_out,
             )
+            if task.variant in ("default", "all"):
+                raise SetupError(
+                    f"{self.name}: variant={variant!r} means another thing to --variant; name it otherwise"
+                )
             if any(task.variant == other.variant for other in self.tasks):
                 raise SetupError(f"{self.name}: two tests of variant {task.variant!r}; give one another `variant=`")
             self.tasks.append(task)

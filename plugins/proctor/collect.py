@@ -26,7 +26,7 @@ from proctor.data import Dataset, find_files, find_source, listed_keys, load, wi
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
-from proctor.selection import limited, of_variant, stored, without_effect
+from proctor.selection import lacks_variant, limited, of_variant, stored, without_effect
 
 MOST_ITEMS = 5_000_000
 """Samples times epochs of a task: an item takes about a kilobyte."""
@@ -135,6 +135,7 @@ class Collecting:
         self.problem: str | None = None
         self.tasks: list[LoadedTask] = []
         self._datasets: dict[Benchmark, Dataset] = {}
+        self._unread: dict[Benchmark, None] = {}
         self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
         self._named_absent: set[str] = set()
 
@@ -195,6 +196,11 @@ class Collecting:
         _compare_versions(task)
         marks = self._marks(task)
         if not self._wanted(collector, name, task, marks):
+            return []
+        named = any("::" in str(argument) for argument in self.config.args)  # pytest calls an id without item unknown
+        if not named and lacks_variant(task.benchmark, self.settings.variant):
+            # Nothing of it can run: it is not read, nor fetched.
+            self._unread[task.benchmark] = None
             return []
         why = self._absent(task.benchmark)
         if why is not None and not self._holds(task.benchmark):
@@ -313,7 +319,7 @@ class Collecting:
         samples = [item for item in items if isinstance(item, SampleItem)]
         surviving = samples if self.stored is None else stored(samples, self.stored)
         chosen = of_variant(surviving, self.settings.variant, self.config)
-        self.problem = self.problem or without_effect(samples, chosen, self.settings)
+        self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
         kept = {*limited(chosen, self.settings.limit), *absent.chosen(items, self.settings.variant)}
         dropped = [item for item in items if isinstance(item, SampleItem | absent.AbsentItem) and item not in kept]
         if dropped:

@@ -90,12 +90,14 @@ class Likelihood:
 class Likelihoods:
     """Answer to a `loglikelihood`: one entry per continuation, in the order asked.
 
-    `context_cut`: the context did not fit and lost tokens at its left.
+    `context_cut`: the context did not fit and lost tokens at its left; `kept` is how many of its characters, at its
+    end, were left then.
     """
 
     choices: Sequence[Likelihood]
     usage: Usage = NO_USAGE
     context_cut: bool = False
+    kept: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

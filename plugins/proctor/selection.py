@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def stored(items: list[SampleItem], samples: Collection[Key]) -> list[SampleItem]:
     """Of a run that is judged again: the items that it holds."""
     return [item for item in items if item.key in samples]
+
+
+def lacks_variant(benchmark: Benchmark, variant: str) -> bool:
+    """Whether a variant is named that the benchmark does not have."""
+    return variant not in ("default", "all") and all(task.variant != variant for task in benchmark.tasks)
 
 
 def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> list[SampleItem]:
@@ -73,14 +78,38 @@ def limited(items: list[SampleItem], limit: int | None) -> list[SampleItem]:
     return kept
 
 
-def without_effect(items: list[SampleItem], chosen: list[SampleItem], settings: Settings) -> str | None:
-    """What is asked for in vain by --variant, --temperature and --set: nothing that survived, or runs, has it."""
-    if items and not chosen:
-        have: dict[str, list[str]] = {}
-        for item in items:
-            have[item.loaded.benchmark.name] = [task.variant for task in item.loaded.benchmark.tasks]
-        listed = "; ".join(f"{name} has {' and '.join(variants)}" for name, variants in have.items())
-        return f"--variant={settings.variant}: no benchmark that was selected has this variant: {listed}"
+MOST_NAMES = 4
+"""How many benchmarks of a variant a message names."""
+
+
+def _variants(benchmarks: Iterable[Benchmark]) -> str:
+    """ "chat (mbpp), gen (59 benchmarks)": the variants that some benchmarks have."""
+    having: dict[str, list[str]] = {}
+    for benchmark in benchmarks:
+        for task in benchmark.tasks:
+            having.setdefault(task.variant, []).append(benchmark.name)
+    told = {
+        variant: ", ".join(names) if len(names) <= MOST_NAMES else f"{len(names)} benchmarks"
+        for variant, names in having.items()
+    }
+    return ", ".join(f"{variant} ({told[variant]})" for variant in sorted(told))
+
+
+def without_effect(
+    items: list[SampleItem], chosen: list[SampleItem], settings: Settings, unread: Collection[Benchmark] = ()
+) -> str | None:
+    """What is asked for in vain by --variant, --temperature and --set: nothing that survived, or runs, has it.
+
+    unread: benchmarks that were selected and not read, since they do not have the variant.
+    """
+    selected = list(dict.fromkeys([*unread, *(item.loaded.benchmark for item in items)]))
+    if selected and not chosen:
+        if any(not lacks_variant(benchmark, settings.variant) for benchmark in selected):
+            return f"--variant={settings.variant}: -k, -m and node ids leave nothing of this variant"
+        return (
+            f"--variant={settings.variant}: no benchmark that was selected has this variant; "
+            f"there are: {_variants(selected)}"
+        )
     running = {item.loaded for item in chosen}
     if (
         settings.temperature is not None

@@ -119,7 +119,8 @@ def test_ax_g_pairs_rows_that_follow_each_other(tmp_path):
             "The pilot told the mechanic that he was late.\nQuestion: The pilot was late. True or False?\nAnswer:"
         )
     assert [sample.groups["gender"] for sample in samples] == ["male", "female", "male", "female"]
-    assert [sample.cluster for sample in samples] == ["0", "0", "1", "1"]
+    assert [sample.metadata["pair"] for sample in samples] == [0, 0, 1, 1]
+    assert len({sample.cluster for sample in samples}) == 1  # one sentence
     # Alike and wrong is parity; one right and one wrong is not; nor is nothing extracted twice.
     for said, parity in [([1, 1, 1, 1], 1), ([0, 1, 1, 1], 0.5), (["?", "?", 0, 0], 0.5)]:
         found = [scores(ax_g, sample, one)[1] for sample, one in zip(samples, said, strict=True)]

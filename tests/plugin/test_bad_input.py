@@ -94,6 +94,10 @@ BROKEN_MODULES: dict[str, tuple[Callable[[Suite], None], str]] = {
         lambda suite: module(suite, "@sums.test(generate(max_tokens=8))", "@sums.test"),
         "a benchmark's test needs an ask: ",
     ),
+    "test of a variant with a name of its own": (
+        lambda suite: module(suite, "generate(max_tokens=8))", "generate(max_tokens=8), variant='all')"),
+        "sums: variant='all' means another thing to --variant",
+    ),
     "test with a fixture": (
         lambda suite: module(suite, "(sample, output, score):", "(sample, output, score, tmp_path):"),
         "test_sums(sample, output, score, tmp_path) must take (sample, output, score): ",
@@ -144,7 +148,7 @@ OPTIONS = {
     "--limit=many": "--limit=many: a whole number of 1 or more is needed",
     "--shots=-2": "--shots=-2: a whole number of 0 or more is needed",
     "--error-budget=x": "--error-budget=x: a whole number of 0 or more is needed",
-    "--variant=chat": "--variant=chat: choose one of default, gen, ppl, all",
+    "--variant=": "--variant= is empty (an unset shell variable?): name one, or leave the option out",
     "--model=": "--model= is empty (an unset shell variable?): ",
     "--report-dir=": "--report-dir= is empty: ",
     "--data-dir=nowhere": "--data-dir=nowhere: no such folder; ",
@@ -157,7 +161,7 @@ OPTIONS = {
     "--set=sums.top_p=7": "--set sums.top_p: 7 is too large; 1 is the most",
     "--set=sums.n=0": "--set sums.n: 0 is too small; 1 is the least",
     "--set=sums.stop=['']": "--set sums.stop: [''] is no value for it; [] is one",
-    "--variant=ppl": "--variant=ppl: no benchmark that was selected has this variant: sums has gen",
+    "--variant=ppl": "--variant=ppl: no benchmark that was selected has this variant; there are: gen (sums)",
     "--set=other.max_tokens=3": "--set or --prompt names the task 'other', which is not among those collected: sums",
 }
 

@@ -134,6 +134,53 @@ def test_the_default_variant_runs_unless_the_other_is_named(checkout: Suite, arg
     assert variants(checkout.nodeids(*args)) == expected
 
 
+FORMS = SUMS.replace(
+    "@sums.test(generate(max_tokens=8))\n",
+    "def judge(sample, output, score):\n    score(output.text, right=True)\n\n\n"
+    '@sums.test(generate(max_tokens=9), variant="chat")\n'
+    "def test_sums_chat(sample, output, score):\n    judge(sample, output, score)\n\n\n"
+    "@sums.test(generate(max_tokens=8), default=True)\n",
+)
+"""Of the variants gen, which is the default, and chat."""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize("args", [("--variant=chat",), ("-m", "chat"), ("-k", "chat"), ("-o", "proctor_variant=chat")])
+def test_any_variant_that_a_page_has_can_be_named(suite: Suite, args: tuple[str, ...], workers: tuple[str, ...]):
+    suite.sums(2, FORMS)
+    suite.write(test_other=SUMS.replace('"sums"', '"other"').replace("test_sums", "test_other"))
+    suite.run(*args, *workers).assert_outcomes(passed=2)
+    assert {(line["task"], line["variant"]) for line in suite.samples()} == {("sums", "chat")}
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+@pytest.mark.parametrize(
+    ("args", "message"),
+    [
+        (
+            ("--variant=cloze",),
+            "--variant=cloze: no benchmark that was selected has this variant; there are: chat (sums), gen (other",
+        ),
+        (("--variant=chat", "-m", "gen"), "--variant=chat: -k, -m and node ids leave nothing of this variant"),
+        (("--variant=chat", "-k", "other"), "there are: gen (other)"),
+    ],
+)
+def test_a_variant_that_nothing_has_is_refused(suite: Suite, args: tuple, message: str, workers: tuple[str, ...]):
+    suite.sums(2, FORMS)
+    suite.write(test_other=SUMS.replace('"sums"', '"other"').replace("test_sums", "test_other"))
+    result = suite.run(*args, *workers)
+    assert result.ret == 4
+    assert message in result.stdout.str() + result.stderr.str()
+    assert suite.log == []
+
+
+def test_what_lacks_the_variant_is_not_even_read(suite: Suite):
+    suite.sums(2, FORMS)
+    suite.write(test_other=SUMS.replace('"sums"', '"other"').replace("sums.jsonl", "missing.jsonl"))
+    suite.run("--variant=chat").assert_outcomes(passed=2)
+    assert suite.run("--variant=gen").ret == 4
+
+
 def test_a_limit_is_balanced_over_groups_and_the_smaller_lies_within_the_larger(checkout: Suite):
     smaller: set[str] = set()
     for limit in (3, 4, 6, 11):

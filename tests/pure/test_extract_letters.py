@@ -63,6 +63,7 @@ CHINESE = [
     ("答案不是A", None),
     ("不应选A", None),
     ("答案：A或B", None),
+    ("A与C都有道理", None),
     ("从A、B、C、D中选择", None),
     ("排除ABD", None),
     ("A公司应当承担责任", None),

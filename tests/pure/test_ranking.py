@@ -8,6 +8,7 @@ import math
 import pytest
 from proctor import Sample, likelihood, rank
 from proctor.asks import Length, Ranking
+from proctor.errors import AskError
 from proctor.metrics import accuracies
 from proctor.model import Likelihood, Likelihoods, Usage
 from proctor.selfcheck import SelfCheckModel
@@ -47,6 +48,31 @@ def test_nothing_is_the_likeliest_of_impossible_choices():
 
 def test_the_first_of_equals_is_taken():
     assert ranking(("a", -1.0, 1), ("b", -1.0, 1)).likeliest("bytes") == 0
+
+
+@pytest.mark.parametrize(("kept", "fits"), [(None, True), (40, True), (19, True), (18, False), (0, False)])
+@pytest.mark.parametrize(
+    "ask", [rank("AB"), likelihood(), rank("AB", ending=lambda sample: " end")], ids=["rank", "one", "ending"]
+)
+def test_a_prompt_that_is_cut_keeps_its_question(ask, kept, fits):
+    """The question and what follows it, "Why is it so? Well:", are nineteen characters; shots may go."""
+
+    class Narrow:
+        async def loglikelihood(self, context: str, continuations: list[str]) -> Likelihoods:
+            left = None if kept is None else kept + len(context) - len(prompt)
+            return Likelihoods(
+                [Likelihood(text, -1.0, 1) for text in continuations], context_cut=kept is not None, kept=left
+            )
+
+    prompt = "Why is it so? Well: A\n\nWhy is it so? Well:"
+    sample = Sample(question="Why is it so?", target="A")
+    if fits:
+        assert asyncio.run(ask(sample, prompt, Narrow(), 0)).context_cut == (kept is not None)
+    else:
+        with pytest.raises(
+            AskError, match="the question does not fit: it begins 19 characters before the end|does not fit"
+        ):
+            asyncio.run(ask(sample, prompt, Narrow(), 0))
 
 
 class Scripted:

@@ -201,6 +201,7 @@ def test_a_context_that_does_not_fit_is_cut_at_its_left_and_said_so(way: str):
     with ScriptedServer(Script(tokenizer=theirs)) as server:
         found = ask(server, ours, served(way, max_model_len=room), "lazy dog " * 30 + CONTEXT, LETTERS)
         assert found.context_cut
+        assert found.kept == len(ours.inner.decode(server.bodies()[0]["prompt"][1:]).removesuffix(LETTERS[0])), "chars"
         bos = theirs.token_to_id("<s>")
         for body in server.bodies():
             assert len(body["prompt"]) <= room - 1

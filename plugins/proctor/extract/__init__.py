@@ -11,7 +11,7 @@ from proctor.extract.letters import choice_letter
 from proctor.extract.numbers import final_number, number
 from proctor.extract.options import option_list, option_set
 from proctor.extract.spans import no_answer, span
-from proctor.extract.texts import after, split_thinking
+from proctor.extract.texts import after, own_answer, split_thinking
 from proctor.extract.theorems import theorem_answer
 from proctor.extract.translations import translation
 
@@ -29,6 +29,7 @@ __all__ = [
     "number",
     "option_list",
     "option_set",
+    "own_answer",
     "span",
     "split_thinking",
     "theorem_answer",

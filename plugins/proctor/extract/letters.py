@@ -104,7 +104,7 @@ def listed_inline(letters: str) -> re.Pattern[str]:
 def _bounds(upper: str) -> tuple[str, str]:
     """What may follow a label: not the rest of a word or name, nor a second label; stricter after a small letter."""
     several = (
-        r"[)\]*}]{0,3}\s?(?:,|/|\||&|、|和|或|and\b|or\b)(?: ?(?:and|or)\b)?\s?[(\[*]{0,3}"
+        r"[)\]*}]{0,3}\s?(?:,|/|\||&|、|和|与|及|跟|或|and\b|or\b)(?: ?(?:and|or)\b)?\s?[(\[*]{0,3}"
         rf"{upper}(?![A-Za-z0-9])(?![)\]*}}]{{0,3}} ?(?!(?:and|or)\b)\w)"
     )
     word = rf"(?<=[AI0-9]) +(?!{GOES_ON})[a-z]|(?<=[0-9])\.[0-9]|(?<=[0-9])%"

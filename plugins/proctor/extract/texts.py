@@ -6,6 +6,7 @@ import re
 
 _THINK = re.compile(r"<(/?)think>")
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
+_NEXT_QUESTION = re.compile(r"\n[ \t*#>_]{0,8}(?:Question|Problem|Q|问题|题目)[ \t]?\d{0,4}[*_]{0,3}\s?[:：]")
 FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 """For `str.translate`: full-width characters as ASCII."""
 
@@ -24,6 +25,19 @@ def after(marker: str, text: str | None) -> str | None:
     if text is None or marker not in text:
         return None
     return text.partition(marker)[2].partition("\n")[0].strip() if marker else text.partition("\n")[0].strip()
+
+
+def own_answer(text: str | None) -> str | None:
+    """What the text says itself: without thinking, and up to a line by which it goes on to a next question.
+
+    >>> own_answer("So it is 18.\\n#### 18\\n\\n**Question:** How many eggs ...")
+    'So it is 18.\\n#### 18\\n'
+    """
+    if text is None:
+        return None
+    said = split_thinking(text)[1]
+    following = _NEXT_QUESTION.search(said, len(said) - len(said.lstrip()))
+    return said[: following.start()] if following else said
 
 
 def split_thinking(text: str) -> tuple[str | None, str]:
