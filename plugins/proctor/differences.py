@@ -334,6 +334,16 @@ def aligned(heads: Row, lines: Sequence[Row], left: int = LEFT) -> Iterator[str]
         yield "  ".join(cells).rstrip()
 
 
+def with_notes(heads: Row, lines: Sequence[tuple[Row, str]], left: int = LEFT) -> Iterator[str]:
+    """The same with a line beneath each row that has something said of it."""
+    first, *shown = aligned(heads, [row for row, _ in lines], left)
+    yield first
+    for line, (_, said) in zip(shown, lines, strict=True):
+        yield line
+        if said:
+            yield f"    {said}"
+
+
 def table(heads: Row, lines: Iterable[Row], left: int = LEFT) -> Iterator[str]:
     """The same as a Markdown table."""
     yield f"| {' | '.join(heads)} |"

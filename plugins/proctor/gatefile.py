@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from proctor.errors import SetupError
+from proctor.yamlfile import Reader, load
 
 LIMITS = ("max_errors", "max_truncated", "max_unparsed", "max_output_tokens", "max_latency")
 """Limits on the candidate alone: shares of its samples or counts of them, tokens a sample, seconds of the median."""
@@ -100,46 +99,6 @@ class Gates:
     noise_line: int = 0
 
 
-@dataclass(frozen=True)
-class _Reader:
-    """A YAML document as plain values, and the line of each by its path."""
-
-    path: Path
-    lines: Mapping[tuple[str | int, ...], int] = field(default_factory=dict)
-
-    def fail(self, where: tuple[str | int, ...], message: str) -> NoReturn:
-        place, line = where, None
-        while line is None:
-            line, place = self.lines.get(place), place[:-1]
-        shown = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in where).lstrip(".")
-        raise SetupError(f"{self.path}:{line}: {shown + ': ' if shown else ''}{message}")
-
-    def keys(self, where: tuple[str | int, ...], value: Any, known: Sequence[str]) -> Mapping[str, Any]:
-        if not isinstance(value, Mapping):
-            self.fail(where, f"a mapping is needed, with {', '.join(known)}; not {value!r:.60}")
-        for key in value:
-            if key not in known:
-                alike = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {alike[0]}?" if alike else f"known are {', '.join(known)}"
-                self.fail((*where, key), f"there is no such key; {hint}")
-        return value
-
-    def number(self, where: tuple[str | int, ...], value: Any, low: float, high: float) -> float:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            self.fail(where, f"a number from {low:g} to {high:g} is needed, not {value!r:.60}")
-        return float(value)
-
-    def word(self, where: tuple[str | int, ...], value: Any, known: Sequence[str]) -> str:
-        if value not in known:
-            self.fail(where, f"{value!r} is none of {', '.join(known)}")
-        return str(value)
-
-    def text(self, where: tuple[str | int, ...], value: Any) -> str:
-        if not isinstance(value, str) or not value.strip() or not value.isprintable():
-            self.fail(where, f"a text of one line is needed, not {value!r:.60}")
-        return value
-
-
 TOP = ("gates", "confidence", "power", "correction", "coverage", "inconclusive", "missing", "noise")
 OWN = ("name", "benchmarks", "metric", "group", "average", "tier", "inconclusive", "missing", *RULES)
 POLICIES = ("block", "warn")
@@ -150,7 +109,7 @@ TAKES = {"metric": (*SCORED, "max_gap", "min_pass"), "group": (*SCORED, "min_pas
 
 def read(path: Path) -> Gates:
     """Raises SetupError for whatever cannot be meant."""
-    reader, content = _document(path)
+    reader, content = load(path)
     top = reader.keys((), content, TOP)
     entries = top.get("gates")
     if not isinstance(entries, list) or not entries:
@@ -178,7 +137,7 @@ def read(path: Path) -> Gates:
     )
 
 
-def _gate(reader: _Reader, where: tuple[str | int, ...], entry: Any, top: Mapping[str, Any]) -> Gate:
+def _gate(reader: Reader, where: tuple[str | int, ...], entry: Any, top: Mapping[str, Any]) -> Gate:
     own = reader.keys(where, entry, OWN)
     benchmarks = own.get("benchmarks")
     patterns = [benchmarks] if isinstance(benchmarks, str) else benchmarks
@@ -211,14 +170,14 @@ def _gate(reader: _Reader, where: tuple[str | int, ...], entry: Any, top: Mappin
     )
 
 
-def _group(reader: _Reader, where: tuple[str | int, ...], value: Any) -> tuple[str, str]:
+def _group(reader: Reader, where: tuple[str | int, ...], value: Any) -> tuple[str, str]:
     axis, equals, group = reader.text(where, value).partition("=")
     if not (axis and equals and group):
         reader.fail(where, f"AXIS=GROUP is needed, as subject=astronomy or 'subject=*' for each of them, not {value!r}")
     return axis, group
 
 
-def _rule(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any, top: Mapping[str, Any]) -> Rule:
+def _rule(reader: Reader, where: tuple[str | int, ...], name: str, value: Any, top: Mapping[str, Any]) -> Rule:
     if name == "max_drop":
         if isinstance(value, Mapping):
             margin = reader.keys(where, value, ("absolute", "relative"))
@@ -248,7 +207,7 @@ def _rule(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any, 
     return _limit(reader, where, name, value)
 
 
-def _reliable(reader: _Reader, where: tuple[str | int, ...], value: Any) -> Reliable:
+def _reliable(reader: Reader, where: tuple[str | int, ...], value: Any) -> Reliable:
     share = 1.0
     if isinstance(value, Mapping):
         own = reader.keys(where, value, ("epochs", "samples"))
@@ -263,7 +222,7 @@ def _reliable(reader: _Reader, where: tuple[str | int, ...], value: Any) -> Reli
     return Reliable(least, epochs, share)
 
 
-def _limit(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any) -> Limit:
+def _limit(reader: Reader, where: tuple[str | int, ...], name: str, value: Any) -> Limit:
     if name in ("max_output_tokens", "max_latency"):
         return Limit(reader.number(where, value, 0, 1e9))
     if isinstance(value, str) and value.strip().endswith("%"):
@@ -276,45 +235,3 @@ def _limit(reader: _Reader, where: tuple[str | int, ...], name: str, value: Any)
     if number != int(number):
         reader.fail(where, f"a number of samples, or a share as '1 %', is needed, not {value!r}")
     return Limit(number)
-
-
-def _document(path: Path) -> tuple[_Reader, Any]:
-    import yaml
-
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        lines: dict[tuple[str | int, ...], int] = {(): 1}
-        reader = _Reader(path, lines)
-        if node is not None:
-            _places(reader, node, (), lines)
-        return reader, yaml.safe_load(text)
-    except (ValueError, RecursionError) as error:  # a date of no calendar, a number of a thousand digits, a loop
-        raise SetupError(f"{path}: cannot be read: {type(error).__name__}: {error}") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f":{mark.line + 1}" if mark is not None else ""
-        raise SetupError(f"{path}{line}: not YAML: {getattr(error, 'problem', None) or error}") from None
-
-
-def _places(reader: _Reader, node: Any, where: tuple[str | int, ...], lines: dict[tuple[str | int, ...], int]) -> None:
-    """Note the line of every key and entry. Raises SetupError for a key that stands twice."""
-    import yaml
-
-    lines.setdefault(where, node.start_mark.line + 1)
-    if isinstance(node, yaml.MappingNode):
-        seen: set[str] = set()
-        for key, value in node.value:
-            if not isinstance(key, yaml.ScalarNode):
-                raise SetupError(f"{reader.path}:{key.start_mark.line + 1}: a word is needed for a key")
-            lines[(*where, key.value)] = key.start_mark.line + 1
-            if key.value in seen:
-                reader.fail((*where, key.value), "this key stands twice")
-            seen.add(key.value)
-            _places(reader, value, (*where, key.value), lines)
-    elif isinstance(node, yaml.SequenceNode):
-        for place, value in enumerate(node.value):
-            _places(reader, value, (*where, place), lines)

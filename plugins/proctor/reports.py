@@ -80,17 +80,18 @@ def write_text(path: Path, text: str) -> int:
 
 def score(entry: Mapping[str, Any]) -> str:
     """A score: times 100 where it is a share, as it is otherwise."""
-    return f"{_scale(entry) * entry['value']:.2f}"
+    return f"{scale(entry) * entry['value']:.2f}"
 
 
 def interval(entry: Mapping[str, Any]) -> str:
     """The two ends of an interval, on the scale of its score."""
     low, high = entry["ci95"]
-    scale = _scale(entry)
-    return "–" if low is None or high is None else f"{scale * low:.2f} … {scale * high:.2f}"
+    factor = scale(entry)
+    return "–" if low is None or high is None else f"{factor * low:.2f} … {factor * high:.2f}"
 
 
-def _scale(entry: Mapping[str, Any]) -> int:
+def scale(entry: Mapping[str, Any]) -> int:
+    """What a score is told times: 100 where it is a share."""
     return 100 if entry.get("share", 0 <= entry["value"] <= 1) else 1
 
 

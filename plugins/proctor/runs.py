@@ -171,12 +171,10 @@ def over_epochs(task: ScoredTask, name: str, metric: str) -> ScoredTask | None:
 def read(place: Path) -> ScoredRun:
     """A run's folder (report.json and samples.jsonl) or a baseline file. Raises SetupError that says what is wrong."""
     if place.is_dir():
-        report = _json(place / "report.json")
-        if not str(report.get("schema", "")).startswith(REPORT):
-            raise SetupError(f"{place / 'report.json'}: the schema is {report.get('schema')!r}, not {REPORT}1")
+        about = report(place)
         try:
             samples = place / "samples.jsonl"
-            return of_records(report, lines(samples), str(place), str(samples))
+            return of_records(about, lines(samples), str(place), str(samples))
         except (KeyError, TypeError, AttributeError) as error:
             raise SetupError(
                 f"{place / 'report.json'}: not the report of a run: {type(error).__name__}: {error}"
@@ -190,6 +188,14 @@ def read(place: Path) -> ScoredRun:
         return _of_baseline(content, str(place))
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise SetupError(f"{place}: not what a baseline holds: {type(error).__name__}: {error}") from None
+
+
+def report(place: Path) -> dict[str, Any]:
+    """The report.json of a run's folder, its scores as they stand there. Raises SetupError where it is none."""
+    found = _json(place / "report.json")
+    if not str(found.get("schema", "")).startswith(REPORT):
+        raise SetupError(f"{place / 'report.json'}: the schema is {found.get('schema')!r}, not {REPORT}1")
+    return found
 
 
 def _json(path: Path) -> dict[str, Any]:
