@@ -1,7 +1,7 @@
 """hellaswag on transformers alone, without any code of proctor: python direct.py MODEL ROWS > LINES
 
 MODEL: a folder in Hugging Face's layout. ROWS: the authors' JSON lines, with ctx_a and ctx_b. Each line that is written
-holds for one row the prompt, its four endings, and their log P(ending | prompt) in nats, computed in float32.
+holds for one row (prompt, ending) of its four endings, and their log P(ending | prompt) in nats, computed in float32.
 """
 
 import json
@@ -34,8 +34,8 @@ def main(folder: str, rows: str) -> None:
                     every = torch.log_softmax(model(ids).logits[0, :-1], -1)
                 chosen = every.gather(1, ids[0, 1:, None])[-len(continuation) :]
                 logprobs.append(float(chosen.double().sum()))
-            line = {"ind": row["ind"], "prompt": prompt, "endings": endings, "logprobs": logprobs}
-            print(json.dumps(line), flush=True)
+            asked = [(prompt, ending) for ending in endings]
+            print(json.dumps({"asked": asked, "logprobs": logprobs}), flush=True)
 
 
 main(*sys.argv[1:])

@@ -1,8 +1,8 @@
-"""hellaswag by lm-evaluation-harness on a running server: python lm_eval_side.py URL MODEL TOKENIZER ROWS > LINES
+"""Tasks of lm-evaluation-harness on a running server: python lm_eval_side.py URL MODEL TOKENIZER TASKS > LINES
 
-URL: of the server, without /v1. MODEL: its name there. TOKENIZER: a folder in Hugging Face's layout. ROWS: the authors'
-JSON lines. The task is that of the package, with its data taken from ROWS. Each line that is written holds for one row
-the prompt, its endings, their log-probabilities in nats, and the package's own verdicts.
+URL: of the server, without /v1. MODEL: its name there. TOKENIZER: a folder in Hugging Face's layout. TASKS: a JSON list
+of tasks, each as the package's YAML has it, with `include` below the package's tasks. Each line that is written holds
+for one row what was asked (context, continuation), the log-probabilities in nats, and the package's own verdicts.
 """
 
 import json
@@ -13,19 +13,14 @@ from pathlib import Path
 import lm_eval
 from lm_eval.tasks import TaskManager
 
-TASK = """
-include: {package}/hellaswag.yaml
-task: hellaswag_rows
-dataset_path: json
-dataset_kwargs: {{data_files: {{validation: {rows}}}}}
-training_split: null
-"""
 
-
-def main(url: str, model: str, tokenizer: str, rows: str) -> None:
+def main(url: str, model: str, tokenizer: str, tasks: str) -> None:
+    described = json.loads(Path(tasks).read_text(encoding="utf-8"))
+    names = [task["task"] for task in described]
     with tempfile.TemporaryDirectory() as folder:
-        package = Path(lm_eval.__file__).parent / "tasks" / "hellaswag"
-        Path(folder, "rows.yaml").write_text(TASK.format(package=package, rows=Path(rows).resolve()))
+        for task in described:
+            task["include"] = str(Path(lm_eval.__file__).parent / "tasks" / task["include"])
+            Path(folder, f"{task['task']}.yaml").write_text(json.dumps(task), encoding="utf-8")  # JSON is YAML
         results = lm_eval.simple_evaluate(
             model="local-completions",
             model_args={
@@ -36,22 +31,19 @@ def main(url: str, model: str, tokenizer: str, rows: str) -> None:
                 "num_concurrent": 8,
                 "max_length": 4096,
             },
-            tasks=["hellaswag_rows"],
+            tasks=names,
             task_manager=TaskManager(include_path=folder),
             log_samples=True,
             bootstrap_iters=0,
         )
-    for sample in sorted(results["samples"]["hellaswag_rows"], key=lambda sample: sample["doc_id"]):
-        asked = [request[:2] for request in _requests(sample["arguments"])]
-        line = {
-            "ind": sample["doc"]["ind"],
-            "prompt": asked[0][0],
-            "endings": [ending for _, ending in asked],
-            "logprobs": [float(answer[0]) for answer in sample["filtered_resps"]],
-            "acc": sample["acc"],
-            "acc_norm": sample["acc_norm"],
-        }
-        print(json.dumps(line))
+    for name in names:
+        for sample in sorted(results["samples"][name], key=lambda sample: sample["doc_id"]):
+            line = {
+                "asked": [request[:2] for request in _requests(sample["arguments"])],
+                "logprobs": [float(answer[0]) for answer in sample["filtered_resps"]],
+                "verdicts": {metric: sample[metric] for metric in sample["metrics"]},
+            }
+            print(json.dumps(line))
 
 
 def _requests(arguments: object) -> list[list[str]]:
