@@ -33,7 +33,7 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
     if there:
         return None
     if source.form is not None:
-        return f"{name}: {by_form(source, root / name)}" + ("" if published else f"; {root} has no such folder")
+        return f"{name}: {by_form(source, root / name)}"
     if published:
         return (
             f"{name}: this model is scored on the full data: --data-dir=DIR names a folder with {name}/<file>, "
