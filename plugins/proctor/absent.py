@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proctor.benchmark import Task
-from proctor.data import Source, find_files
+from proctor.data import Source, by_form, find_files
 
 FEW = 8
 """So many are told with their reasons, more by their names."""
@@ -41,12 +41,6 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
         )
     instead = "" if source.fetch is None else f"; `proctor fetch {name} --data-dir={root}` fetches it"
     return f"{name}: {root} has no {folder.name}/{source.files}{instead}"
-
-
-def by_form(source: Source, folder: Path | str) -> str:
-    """How data are had that are given out against a form, and where they are put."""
-    named = f"{source.given_as} as {source.files}" if source.given_as else source.files
-    return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
 
 
 class AbsentItem(pytest.Item):

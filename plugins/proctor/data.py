@@ -83,6 +83,13 @@ class Source:
         return [one for one in (self.files, self.shots, *self.beside.values(), *self.texts.values()) if one]
 
 
+def by_form(source: Source, folder: Path | str) -> str:
+    """How data are had that are given out against a form, and where they are put."""
+    files = BRACES.sub("*", source.files)
+    named = f"{source.given_as} as {files}" if source.given_as else files
+    return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
+
+
 @dataclass(frozen=True)
 class DataFile:
     """One file of rows: `key` is what its braces stand for, `stem` its name without suffixes."""

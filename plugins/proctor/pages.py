@@ -94,8 +94,8 @@ def _imported(path: Path) -> ModuleType:
 
 # --- how they are told ------------------------------------------------------------------------------------------------
 
-HEADS = ("benchmark", "capability", "language", "variants", "shots", "main metric", "bundled", "licence", "data")
-MARKDOWN = ("benchmark", "what", "language", "variants", "shots", "main metric", "licence", "published at")
+HEADS = ("benchmark", "capability", "language", "variants", "shots", "main metric", "bundled", "data", "use", "licence")
+MARKDOWN = ("benchmark", "what", "language", "variants", "shots", "main metric", "licence", "use", "published at")
 
 
 def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
@@ -109,8 +109,9 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             str(page.benchmark.shots),
             page.benchmark.main,
             str(len(page.bundled().samples)),
+            "fetched" if page.source.fetch is not None else "by a form" if page.source.form else "by --data-dir",
+            page.source.restricted or "",
             page.source.licence or "not said",
-            "fetched" if page.source.fetch is not None else "by --data-dir",
         )
         for page in some
     ]
@@ -120,7 +121,8 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
     """docs/benchmarks.md."""
     yield "# Benchmarks"
     yield ""
-    yield "Made by `proctor list --markdown`. The first variant is the default; `proctor show NAME` shows a page."
+    yield "Made by `proctor list --markdown`. The first variant is the default; `proctor show NAME` shows a page. `use`: what"
+    yield "the licence restricts it to, where it does."
     capabilities: dict[str, list[Page]] = {}
     for page in some:
         capabilities.setdefault(page.source.capability or "other", []).append(page)
@@ -135,6 +137,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
                 str(page.benchmark.shots),
                 page.benchmark.main,
                 page.source.licence or "not said",
+                page.source.restricted or "",
                 page.source.origin or "",
             )
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
