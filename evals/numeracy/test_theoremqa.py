@@ -31,6 +31,8 @@ theoremqa = Benchmark(
 def read(row):
     if row["Answer_type"].lower() not in TYPES:
         raise ValueError(f"{row['Answer_type']!r} is none of the types {', '.join(TYPES)}")
+    if not str(row["Answer"]).strip():
+        raise ValueError("Answer is empty")
     return Sample(
         question=row["Question"],
         target=str(row["Answer"]),

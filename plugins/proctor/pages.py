@@ -121,8 +121,8 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
     """docs/benchmarks.md."""
     yield "# Benchmarks"
     yield ""
-    yield "Made by `proctor list --markdown`. The first variant is the default; `proctor show NAME` shows a page. `use`: what"
-    yield "the licence restricts it to, where it does."
+    yield "Made by `proctor list --markdown`. The first variant is the default; `proctor show NAME` shows a page."
+    yield "`use`: what the licence restricts it to, where it does."
     capabilities: dict[str, list[Page]] = {}
     for page in some:
         capabilities.setdefault(page.source.capability or "other", []).append(page)

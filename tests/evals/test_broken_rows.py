@@ -359,6 +359,47 @@ def test_too_few_rows_for_the_shots_are_told(page: Page, tmp_path: Path):
     assert f"{page.benchmark.name} needs {shots} (--shots=" in said
 
 
+NO_GOLD: dict[str, tuple[str, Any]] = {
+    "drcd": ("paragraphs.0.qas.0.answers", []), "gsm8k": ("answer", ""), "humaneval": ("test", ""),
+    "math": ("solution", "It is 3."), "mbpp": ("test_list", []), "mbpp-sanitized": ("test_list", []),
+    "nq-open": ("answer", []), "quac": ("paragraphs.0.qas.0.answers", []), "record": ("qas.0.answers", []),
+    "squad": ("paragraphs.0.qas.0.answers", []), "theoremqa": ("Answer", ""), "truthfulqa": ("mc2_targets", {}),
+    "tydiqa": ("paragraphs.0.qas.0.answers", []), "lambada": ("text", "word"), "jec-qa": ("answer", "Q"),
+    "triviaqa": ("Answer.NormalizedAliases", []),
+}  # fmt: skip
+"""What takes the gold answer out of a row."""
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in pages.pages() if page.benchmark.name in NO_GOLD], ids=lambda page: page.benchmark.name
+)
+def test_a_row_without_a_gold_answer_is_refused(page: Page, tmp_path: Path):
+    broken, (where, nothing) = Broken(page, tmp_path), NO_GOLD[page.benchmark.name]
+    path = broken.first()
+    rows = Rows(path, page)
+    place = min(10 if page.source.take else 1, len(rows.rows) - 1)
+    row = put(rows.rows[place], path_of(where), nothing)
+    if page.benchmark.name == "squad":
+        row = put(row, path_of("paragraphs.0.qas.0.is_impossible"), False)
+    if page.benchmark.name == "triviaqa":
+        row["Answer"].pop("HumanAnswers", None)
+    line, content = rows.with_row(place, row)
+    said = broken.refusal(path, content)
+    assert not unnamed(said, path, line), said
+
+
+@pytest.mark.parametrize("name", ["flores", "wmt20-en-zh", "wmt20-zh-en"])
+@pytest.mark.parametrize("which", ["source", "reference"])
+def test_an_empty_line_of_a_translation_is_refused(name: str, which: str, tmp_path: Path):
+    (page,) = pages.chosen([name])
+    broken = Broken(page, tmp_path)
+    pattern = page.source.files if which == "source" else page.source.beside["reference"]
+    (path,) = broken.files(pattern)
+    lines = path.read_text(encoding="utf-8").splitlines()
+    said = broken.refusal(path, "\n".join([lines[0], " ", *lines[2:]]).encode() + b"\n")
+    assert not unnamed(said, broken.first(), 2), said
+
+
 ANOTHER = {"jsonl": "gsm8k/test.jsonl", "json": "gsm8k/test.jsonl", "csv": "storycloze/cloze_test_val__winter2018.csv"}
 LINES = {"flores", "wmt20-en-zh", "wmt20-zh-en"}
 """Whose rows are lines of text, which any file has: only their number can be wrong."""
