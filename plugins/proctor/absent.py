@@ -75,19 +75,21 @@ def chosen(items: Sequence[pytest.Item], variant: str) -> list[AbsentItem]:
 
 
 def not_run(items: Iterable[pytest.Item]) -> list[dict[str, str]]:
-    """What the report says of them."""
-    return [
+    """What the report says of them, by name."""
+    found = [
         {"task": item.task.benchmark.name, "variant": item.task.variant, "reason": item.why}
         for item in items
         if isinstance(item, AbsentItem)
     ]
+    return sorted(found, key=lambda one: one["task"])
 
 
 def told(absent: Sequence[dict[str, str]]) -> list[str]:
     """Lines for a person: of a few the reasons, of more the names."""
     if len(absent) <= FEW:
         return [one["reason"] for one in absent]
-    return [f"{len(absent)} benchmarks: {', '.join(one['task'] for one in absent)}", absent[0]["reason"]]
+    names = ", ".join(one["task"] for one in absent)
+    return [f"{len(absent)} benchmarks, whose data are not there: {names}", f"the first of them, {absent[0]['reason']}"]
 
 
 def alone(items: Sequence[pytest.Item]) -> str | None:
@@ -95,4 +97,6 @@ def alone(items: Sequence[pytest.Item]) -> str | None:
     absent = not_run(items)
     if not absent or len(absent) < len(items):
         return None
-    return "nothing can be run, for want of data: " * (len(absent) > 1) + "\n  ".join(told(absent))
+    if len(absent) == 1:
+        return absent[0]["reason"]
+    return "\n  ".join(["nothing can be run, for want of data:", *told(absent)])
