@@ -17,6 +17,8 @@ humaneval = Benchmark("humaneval", main="pass@1", prompt="{{ question }}")
 
 @humaneval.rows
 def read(row):
+    if "def check(" not in row["test"]:
+        raise ValueError("test defines no check")
     tests = {"entry_point": row["entry_point"], "check": row["test"]}
     return Sample(question=row["prompt"], target=row["canonical_solution"], metadata=tests)
 

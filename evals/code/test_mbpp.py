@@ -27,6 +27,8 @@ mbpp, sanitized = Benchmark("mbpp", **ASKED), Benchmark("mbpp-sanitized", **ASKE
 @sanitized.rows
 def read(row):
     tests, code = row["test_list"], row["code"]
+    if not {"text", "prompt"} & {*row}:
+        raise KeyError("text, or prompt where the problem is a revised one")
     # The name of what the program defines and the first test calls: tests call built-in functions, too.
     called = re.findall(r"(\w+)\s*\(", tests[0])
     name = next((name for name in called if re.search(rf"^\s*def\s+{name}\s*\(", code, re.MULTILINE)), None)
@@ -34,7 +36,7 @@ def read(row):
         raise ValueError(f"the program defines nothing that {tests[0]!r} calls")
     imports = "".join(f"{line}\n" for line in row.get("test_imports", ()))
     known = {"tests": tests, "name": name, "imports": imports}
-    return Sample(question=row["prompt"] if "prompt" in row else row["text"], target=code, metadata=known)
+    return Sample(question=row["prompt" if "prompt" in row else "text"], target=code, metadata=known)
 
 
 def program(sample, text):

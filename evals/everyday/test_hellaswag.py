@@ -17,13 +17,14 @@ hellaswag = Benchmark("hellaswag", main="acc_norm", prompt="{{ question }}", ans
 
 @hellaswag.rows
 def read(row):
-    context = f"{row['ctx_a']} {row['ctx_b'].capitalize()}" if "ctx_a" in row else row["ctx"]
+    context = f"{row['ctx_a']} {row['ctx_b'].capitalize()}" if {"ctx_a", "ctx_b"} & {*row} else row["ctx"]
     endings = [cleaned(ending) for ending in row["endings"]]
+    right = ("0", "1", "2", "3").index(str(row["label"]))
     return Sample(
         question=cleaned(f"{row['activity_label']}: {context}"),
         choices=endings,
-        target="ABCD"[int(row["label"])],
-        metadata={"ending": endings[int(row["label"])]},
+        target="ABCD"[right],
+        metadata={"ending": endings[right]},
         cluster=row.get("source_id"),
     )
 

@@ -35,12 +35,14 @@ def read(row, file):
     options, passage = row["options"] or (), row["passage"] or ""
     if options and not row["label"]:
         return "no option is marked as right"
+    if not options and not row["answer"]:
+        raise ValueError("there are neither options nor an answer")
     kind = "several" if file in SEVERAL else "one" if options else "cloze"
     return Sample(
         question=row["question"],
         passage=passage,
         choices=options,
-        target="".join(sorted(re.findall("[A-E]", "".join(row["label"])))) if options else row["answer"],
+        target="".join(sorted(re.sub(r"[\s。]", "", "".join(row["label"])))) if options else row["answer"],
         groups={"task": file, "language": "en" if file in ENGLISH.split() else "zh", "answers": kind},
         cluster=f"{file}: {passage[:60]} ({len(passage)} characters)" if passage else None,
     )

@@ -73,6 +73,9 @@ gaokao_bench = Benchmark(
 @gaokao_bench.rows
 def read(row, file):
     subject, instruction = TASKS[file]
+    letters = "ABCDEFG" if "Cloze_Test" in file else "ABCD"
+    if not row["answer"] or not all(one and {*one} <= {*letters} for one in row["answer"]):
+        raise ValueError(f"the answer {row['answer']!r} is not of the options {letters}")
     return Sample(
         question=row["question"].strip(),
         target=row["answer"],

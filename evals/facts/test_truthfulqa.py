@@ -35,6 +35,8 @@ truthfulqa = Benchmark("truthfulqa", main="mc1", header=PRIMER, prompt="Q: {{ qu
 @truthfulqa.rows
 def read(row):
     one, several = row["mc1_targets"], row["mc2_targets"]
+    if 1 not in several.values():
+        raise ValueError("mc2_targets has no right answer")
     [best] = [answer for answer, label in one.items() if label == 1]
     return Sample(
         question=row["question"],

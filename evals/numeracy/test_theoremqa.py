@@ -10,6 +10,8 @@ from proctor import Benchmark, Sample, generate
 from proctor.extract import theorem_answer
 from proctor.metrics import same_theorem_answer
 
+TYPES = ("bool", "integer", "float", "list of integer", "list of float", "option")
+
 theoremqa = Benchmark(
     "theoremqa",
     main="accuracy",
@@ -27,6 +29,10 @@ theoremqa = Benchmark(
 
 @theoremqa.rows
 def read(row):
+    if row["Answer_type"].lower() not in TYPES:
+        raise ValueError(f"{row['Answer_type']!r} is none of the types {', '.join(TYPES)}")
+    if not str(row["Answer"]).strip():
+        raise ValueError("Answer is empty")
     return Sample(
         question=row["Question"],
         target=str(row["Answer"]),

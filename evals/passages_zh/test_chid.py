@@ -18,13 +18,14 @@ chid = Benchmark("chid", main="accuracy", prompt="以下句子是否通顺？\n"
 @chid.rows
 def read(row):
     content, candidates = row["content"], row["candidates"]
+    right = range(len(candidates)).index(row["answer"])
     if "#idiom#" not in content:
         raise ValueError("the content has no #idiom#")
     return Sample(
         question=content.replace("#idiom#", "______"),
         choices=candidates,
-        target=LETTERS[row["answer"]],
-        reference=filled(content, candidates[row["answer"]]),
+        target=LETTERS[right],
+        reference=filled(content, candidates[right]),
         metadata={"content": content},
     )
 

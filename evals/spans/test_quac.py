@@ -32,6 +32,8 @@ def read(row):
     about = {"title": row["title"], "background": row.get("background", ""), "section": row.get("section_title", "")}
     for dialog in row["paragraphs"]:
         known = [[answer["text"] for answer in asked["answers"]] for asked in dialog["qas"]]
+        if not all(known):
+            raise ValueError(f"qas[{known.index([])}].answers is empty")
         humans = [quac_human_f1(references) for references in known]
         counted = sum(human >= QUAC_LEAST_HUMAN_F1 for human in humans)
         # The dialog's number, for heq_d: what its id has in digits, as far as a number holds them exactly.

@@ -25,6 +25,8 @@ def read(row):
     for number, paragraph in enumerate(row["paragraphs"]):
         for asked in paragraph["qas"]:
             golds = [answer["text"] for answer in asked["answers"]]
+            if not golds and not asked["is_impossible"]:
+                raise ValueError("there are no answers, and the question is not said to be impossible")
             yield Sample(
                 question=asked["question"],
                 passage=paragraph["context"],

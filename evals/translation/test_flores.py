@@ -21,7 +21,10 @@ flores = Benchmark(
 
 @flores.rows
 def read(row):
-    return Sample(question=row["line"].strip(), target=row["reference"].strip())
+    source, reference = row["line"].strip(), row["reference"].strip()
+    if not source or not reference:
+        raise ValueError("the line or its reference is empty")
+    return Sample(question=source, target=reference)
 
 
 @flores.test(generate(max_tokens=512, stop=["\nSource:", "\nTranslate the following"]))

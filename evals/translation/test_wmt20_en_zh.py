@@ -21,7 +21,10 @@ wmt20_en_zh = Benchmark(
 
 @wmt20_en_zh.rows
 def read(row):
-    return Sample(question=row["line"].strip(), target=row["reference"].strip())
+    source, reference = row["line"].strip(), row["reference"].strip()
+    if not source or not reference:
+        raise ValueError("the line or its reference is empty")
+    return Sample(question=source, target=reference)
 
 
 @wmt20_en_zh.test(generate(max_tokens=1024, stop=["\n请将"]))

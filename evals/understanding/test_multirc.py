@@ -25,6 +25,8 @@ multirc = Benchmark(
 @multirc.rows
 def read(row):
     for question in row["passage"]["questions"]:
+        if not question["answers"]:
+            raise ValueError(f"question {question['idx']} has no answers to judge")
         for option in question["answers"]:
             yield Sample(
                 question=question["question"],

@@ -27,6 +27,8 @@ def read(row):
     # Offsets count the last character in.
     entities = [text[entity["start"] : entity["end"] + 1] for entity in row["passage"]["entities"]]
     for query in row["qas"]:
+        if not query["answers"]:
+            raise ValueError("there are no answers")
         yield Sample(
             question=query["query"],
             passage=text,

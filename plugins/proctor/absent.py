@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proctor.benchmark import Task
-from proctor.data import Source, find_files
+from proctor.data import Source, by_form, find_files
 
 FEW = 8
 """So many are told with their reasons, more by their names."""
@@ -33,7 +33,7 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
     if there:
         return None
     if source.form is not None:
-        return f"{name}: {by_form(source, root / name)}" + ("" if published else f"; {root} has no such folder")
+        return f"{name}: {by_form(source, root / name)}"
     if published:
         return (
             f"{name}: this model is scored on the full data: --data-dir=DIR names a folder with {name}/<file>, "
@@ -41,12 +41,6 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
         )
     instead = "" if source.fetch is None else f"; `proctor fetch {name} --data-dir={root}` fetches it"
     return f"{name}: {root} has no {folder.name}/{source.files}{instead}"
-
-
-def by_form(source: Source, folder: Path | str) -> str:
-    """How data are had that are given out against a form, and where they are put."""
-    named = f"{source.given_as} as {source.files}" if source.given_as else source.files
-    return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
 
 
 class AbsentItem(pytest.Item):
@@ -81,19 +75,21 @@ def chosen(items: Sequence[pytest.Item], variant: str) -> list[AbsentItem]:
 
 
 def not_run(items: Iterable[pytest.Item]) -> list[dict[str, str]]:
-    """What the report says of them."""
-    return [
+    """What the report says of them, by name."""
+    found = [
         {"task": item.task.benchmark.name, "variant": item.task.variant, "reason": item.why}
         for item in items
         if isinstance(item, AbsentItem)
     ]
+    return sorted(found, key=lambda one: one["task"])
 
 
 def told(absent: Sequence[dict[str, str]]) -> list[str]:
     """Lines for a person: of a few the reasons, of more the names."""
     if len(absent) <= FEW:
         return [one["reason"] for one in absent]
-    return [f"{len(absent)} benchmarks: {', '.join(one['task'] for one in absent)}", absent[0]["reason"]]
+    names = ", ".join(one["task"] for one in absent)
+    return [f"{len(absent)} benchmarks, whose data are not there: {names}", f"the first of them, {absent[0]['reason']}"]
 
 
 def alone(items: Sequence[pytest.Item]) -> str | None:
@@ -101,4 +97,6 @@ def alone(items: Sequence[pytest.Item]) -> str | None:
     absent = not_run(items)
     if not absent or len(absent) < len(items):
         return None
-    return "nothing can be run, for want of data: " * (len(absent) > 1) + "\n  ".join(told(absent))
+    if len(absent) == 1:
+        return absent[0]["reason"]
+    return "\n  ".join(["nothing can be run, for want of data:", *told(absent)])

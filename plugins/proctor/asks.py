@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
@@ -226,12 +227,22 @@ def _check_labels(sample: Sample, parameters: Mapping[str, Any]) -> str | None:
     if len(labels) < 2:
         return f"{len(labels)} choices to rank; at least 2 are needed"
     if choices is None or callable(choices):
-        return None
+        return _check_target(sample, labels)
     if sample.choices and len(sample.choices) != len(labels):
         return f"{len(sample.choices)} choices for the {len(labels)} labels {' '.join(labels)}"
     if isinstance(sample.target, str) and sample.target not in labels:
         return f"the target {sample.target!r} is none of the labels {' '.join(labels)}"
     return None
+
+
+def _check_target(sample: Sample, labels: Sequence[str]) -> str | None:
+    """A target is one of what is ranked or chosen from, or the letters of options: "B", or "AC"."""
+    target, count = sample.target, len(sample.choices)
+    if not sample.choices or not isinstance(target, str) or target in (*labels, *sample.choices):
+        return None
+    if target and set(target) <= set(string.ascii_uppercase[:count]):
+        return None
+    return f"the target {target!r} is none of the {count} options, and names none by its letter"
 
 
 async def _rank(

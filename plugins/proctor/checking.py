@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor import reports
+from proctor.data import find_source
 from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
@@ -81,8 +82,8 @@ def check_all(some: Sequence[Page], data_dir: str | None) -> Iterator[list[Check
 
 
 def _checked(page: Page, data_dir: str | None) -> list[Checked]:
-    if data_dir is not None and not Path(data_dir, page.source.folder or page.benchmark.name).is_dir():
-        return [Checked(page.benchmark.name)]  # as of one whose data need a form
+    if data_dir is not None and _absent(page, Path(data_dir)):
+        return [Checked(page.benchmark.name)]
     try:
         found = check(page, data_dir)
         own = list(shots_within(page, data_dir))
@@ -91,6 +92,14 @@ def _checked(page: Page, data_dir: str | None) -> list[Checked]:
     for one in found:
         one.faults += own
     return found
+
+
+def _absent(page: Page, root: Path) -> bool:
+    """Whether nothing of a benchmark is in a data root: of one whose data need a form, say."""
+    from proctor import absent
+
+    source, folder = find_source(page.benchmark, root)
+    return absent.reason(page.benchmark.name, source, root, folder, published=False) is not None
 
 
 def check(page: Page, data_dir: str | None) -> list[Checked]:

@@ -63,7 +63,7 @@ class LoadedTask:
     def check(self) -> None:
         """Find what cannot be asked: a row's labels, a template's unknown names. Raises SetupError."""
         asks = [(self.task, self.ask), *((task, task.ask) for task in self.benchmark.tasks if task is not self.task)]
-        for sample, where in zip(self.dataset.samples, self.dataset.where, strict=True):
+        for sample, where in (*zip(self.dataset.samples, self.dataset.where, strict=True), *self.dataset.examples):
             # By the asks of all variants: a malformed row is one in each of them.
             for task, ask in asks:
                 if task.leave_out is not None and task.leave_out(sample) is not None:

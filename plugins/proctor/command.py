@@ -19,6 +19,7 @@ from proctor import (
     checking,
     compare,
     differences,
+    fetchplan,
     gatefile,
     gates,
     noise,
@@ -31,7 +32,7 @@ from proctor import (
 )
 from proctor.data import Source, bundled_root, sources
 from proctor.errors import DataError, ProctorError, SetupError
-from proctor.fetch import Display, cache_root, fetch, named
+from proctor.fetch import Fetched, cache_root, named
 from proctor.gating import Gating
 from proctor.runs import ScoredRun
 
@@ -90,7 +91,7 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _list_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     some = pages.chosen(chosen.names)
-    lines = pages.markdown(some) if chosen.markdown else differences.aligned(pages.HEADS, pages.rows(some), left=9)
+    lines = pages.markdown(some) if chosen.markdown else differences.aligned(pages.HEADS, pages.rows(some), left=10)
     for line in lines:
         print(line)
     return 0
@@ -145,6 +146,9 @@ def _fetch_arguments(parser: argparse.ArgumentParser) -> None:
         type=Path,
         help=f"data root to fill, as pytest's --data-dir takes it (default: {cache}; PROCTOR_CACHE moves it)",
     )
+    parser.add_argument(
+        "--plan", "--dry-run", action="store_true", help="say what would be fetched, how much, under which licences"
+    )
     parser.add_argument("--mirror", metavar="URL", help="ask this host in place of the published ones")
     parser.add_argument("--force", action="store_true", help="download again, and replace what is there")
 
@@ -153,32 +157,29 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     known = known_sources()
     if bool(chosen.names) == chosen.all:
         parser.error(f"name benchmarks, or --all; there are: {', '.join(sorted(known))}")
-    if problems := named(known, chosen.names):
-        parser.error("; ".join(problems))
     root = (chosen.data_dir or cache_root()).expanduser().absolute()
-    failed = False
-    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetch]:
-        try:
-            done = fetch(known[name], name, root, display(), mirror=chosen.mirror, force=chosen.force)
-        except DataError as error:
-            failed = True
-            print(f"proctor: {error}", file=sys.stderr)
-        else:
-            files = f"{done.files} file{'s' if done.files > 1 else ''}, {done.size / 1e6:.1f} MB"
-            published = known[name].fetch
-            known_good = published is not None and all(pin.sha256 for pin in published.pins)
-            how = "verified" if known_good else "as first fetched (no sha256 is published to verify it by)"
-            print(f"{name}: {'fetched and' if done.new else 'there already,'} {how}: {files} in {done.folder}")
-    return int(failed)
+    if problems := named(known, chosen.names, root):
+        parser.error("; ".join(problems))
+    planned = fetchplan.plan(known, dict.fromkeys(chosen.names) or known, root, chosen.force)
+    if chosen.all or chosen.plan:
+        lines = differences.aligned(fetchplan.HEADS, [one.row for one in planned], left=9)
+        print("\n".join([*lines, "", *fetchplan.told(planned, root)]), flush=True)
+    if chosen.plan:
+        return 0
 
+    def done(name: str, found: Fetched) -> str:
+        if chosen.all and not found.new:
+            return ""  # the plan has it
+        files = f"{found.files} file{'s' if found.files > 1 else ''}, {found.size / 1e6:.1f} MB"
+        published = known[name].fetch
+        known_good = published is not None and all(pin.sha256 for pin in published.pins)
+        how = "verified" if known_good else "as first fetched (not each file has a published sha256 to verify it by)"
+        return f"{name}: {'fetched and' if found.new else 'there already,'} {how}: {files} in {found.folder}"
 
-def display() -> Display:
-    """Lines to stdout, and one that is rewritten where that is a terminal."""
-
-    def live(text: str) -> None:
-        print(text if text == "\n" else f"\r{text}\x1b[K", end="", flush=True)
-
-    return Display(lambda text: print(text, flush=True), live if sys.stdout.isatty() else None)
+    outcome = fetchplan.fetch_all(planned, root, done, mirror=chosen.mirror, force=chosen.force)
+    if chosen.all:
+        print(outcome.summary())
+    return int(bool(outcome.failed))
 
 
 def _gate_arguments(parser: argparse.ArgumentParser) -> None:

@@ -41,6 +41,7 @@ from proctor.errors import DataError
 from proctor.pins import Published, read_published
 from proctor.rows import Row, read_rows, read_text
 from proctor.sample import Sample
+from proctor.trail import field_at_fault
 
 SLICE = re.compile(r"(\d*):(\d*)")
 RESTRICTED = ("non-commercial", "research")
@@ -84,6 +85,13 @@ class Source:
         return [one for one in (self.files, self.shots, *self.beside.values(), *self.texts.values()) if one]
 
 
+def by_form(source: Source, folder: Path | str) -> str:
+    """How data are had that are given out against a form, and where they are put."""
+    files = BRACES.sub("*", source.files)
+    named = f"{source.given_as} as {files}" if source.given_as else files
+    return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
+
+
 @dataclass(frozen=True)
 class DataFile:
     """One file of rows: `key` is what its braces stand for, `stem` its name without suffixes."""
@@ -98,7 +106,7 @@ class DataFile:
 
 @dataclass
 class Dataset:
-    """All samples of a benchmark, in the order of files and rows, with the shots of each."""
+    """All samples of a benchmark, in the order of files and rows, with the shots of each and their file and line."""
 
     samples: list[Sample]
     shots: list[Sequence[Sample]]
@@ -108,6 +116,8 @@ class Dataset:
     rows: int
     source: Source
     excluded: dict[str, int] = field(default_factory=dict)
+    examples: list[tuple[Sample, str]] = field(default_factory=list)
+    """The rows of few-shot files that are shown, each with its file and line."""
 
 
 def manifests(root: Path) -> list[Path]:
@@ -268,9 +278,9 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
     digest = hashlib.sha256()
     reading = _Reading(benchmark, source, folder, _reader(benchmark.reader), digest)
     for file in files:
-        examples = reading.shots(file, shots) if shots else ()
+        examples = reading.shots(file, shots, dataset) if shots else ()
         texts = reading.texts(file)
-        before = len(dataset.samples)
+        before = dataset.rows
         for number, sample, where in reading.samples(file, source.take, dataset):
             sample.id = f"{file.key}-{number}" if file.key else number
             sample.groups = {**sample.groups, **_derived(source, sample)}
@@ -278,7 +288,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             dataset.samples.append(sample)
             dataset.shots.append(examples)
             dataset.where.append(where)
-        if len(dataset.samples) == before and not dataset.excluded:
+        if dataset.rows == before:
             raise DataError(f"{file.path}: no rows")
     if shots and source.shots == source.files and source.take == source.take_shots:
         dataset.shots = [
@@ -368,10 +378,16 @@ class _Reading:
 
     def texts(self, file: DataFile) -> dict[str, str]:
         """Whole files that belong to one, by the names under which samples have them."""
-        return {name: read_text(self._own(file, pattern), self.digest) for name, pattern in self.source.texts.items()}
+        found = {}
+        for name, pattern in self.source.texts.items():
+            path = self._own(file, pattern)
+            found[name] = read_text(path, self.digest)
+            if not found[name].strip():
+                raise DataError(f"{path}: is empty, where samples of {file.path} take their {name} from")
+        return found
 
-    def shots(self, file: DataFile, shots: int) -> list[Sample]:
-        """The first `shots` samples of the few-shot file of `file`; all of them, where it is that itself."""
+    def shots(self, file: DataFile, shots: int, dataset: Dataset) -> list[Sample]:
+        """The first `shots` samples of the few-shot file of `file`, which `dataset` notes; all, where it is itself."""
         pattern, name = self.source.shots, self.benchmark.name
         if pattern is None:
             raise DataError(f"{name}: {shots} shots, but nothing says where few-shot rows are; --shots=0 asks none")
@@ -379,10 +395,11 @@ class _Reading:
         if not own:
             missing = self.folder / BRACES.sub(lambda _: file.key, pattern)
             raise DataError(f"{name}: no few-shot file for {file.path}: {missing}[.gz] is missing")
-        found = []
-        for number, sample, _ in self.samples(own[0], self.source.take_shots, None):
+        found, places = [], []
+        for number, sample, where in self.samples(own[0], self.source.take_shots, None):
             sample.id = f"{file.key}-{number}" if file.key else number
             found.append(sample)
+            places.append(where)
         same = own[0].path == file.path and self.source.take == self.source.take_shots
         if len(found) - same < shots:
             itself = ", of which one is the sample itself" if same else ""
@@ -392,6 +409,7 @@ class _Reading:
             )
         if same:
             return found
+        dataset.examples += zip(found[:shots], places[:shots], strict=True)
         return [replace(sample, id=f"shot-{place}") for place, sample in enumerate(found[:shots])]
 
 
@@ -432,6 +450,11 @@ def _check(sample: Any, where: str) -> None:
     for name in ("question", "passage", "reference"):
         if not isinstance(getattr(sample, name), str):
             raise DataError(f"{where}: the {name} is no text but {getattr(sample, name)!r:.60}")
+    for place, choice in enumerate(sample.choices, 1):
+        if not isinstance(choice, str):
+            raise DataError(f"{where}: option {place} is no text but {choice!r:.60}")
+    if sample.choices and not any(map(str.strip, sample.choices)):
+        raise DataError(f"{where}: all {len(sample.choices)} options are empty")
 
 
 def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str) -> Sample | list[Any]:
@@ -446,7 +469,12 @@ def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str)
             held = ", ".join(map(str, row))[:300]
         else:
             held = f"{len(row)} columns" if isinstance(row, list) else repr(row)[:100]
-        raise DataError(f"{where}: this row cannot be read: {type(error).__name__}: {error}; it has: {held}") from None
+        missing = isinstance(error, KeyError) and isinstance(row, Mapping) and error.args[0] not in row
+        path = field_at_fault(lambda watched: read(watched, file.stem), row)
+        at = f", {path}" if path and not (missing and path == error.args[0]) else ""
+        raise DataError(
+            f"{where}: this row cannot be read{at}: {type(error).__name__}: {error}; it has: {held}"
+        ) from None
 
 
 def _derived(source: Source, sample: Sample) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -23,6 +24,8 @@ ENOUGH = 1 << 20
 FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
 """Seconds: the wait before the second try, doubled for each more; the longest Retry-After that is waited for."""
 AGAIN = {408, 429, 500, 502, 503, 504}
+PER_HOST = 3
+"""How many files are had from a host at once."""
 BLOCK = 1 << 15
 """Bytes that are read at once; what is lost of them where a connection breaks off."""
 
@@ -33,6 +36,14 @@ class Broken(Exception):
     def __init__(self, reason: str, wait: float | None = None) -> None:
         super().__init__(reason)
         self.wait = wait
+
+
+_SLOTS: dict[str, threading.Semaphore] = {}
+
+
+def slot(url: str) -> threading.Semaphore:
+    """To be held while something is had from the host of `url`."""
+    return _SLOTS.setdefault(urlsplit(url).netloc, threading.Semaphore(PER_HOST))
 
 
 def shown(url: str) -> str:

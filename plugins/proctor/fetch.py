@@ -23,18 +23,20 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import BRACES, RECORD, Source, names_of
-from proctor.download import download, shown
+from proctor.data import BRACES, RECORD, Source, by_form, names_of
+from proctor.download import download, shown, slot
 from proctor.errors import DataError
 from proctor.pins import Pin, Published
 from proctor.rows import read_rows
 
 YES = ("1", "on", "yes", "true")
+FEW = 4
+"""So many files of a benchmark are each told; of more, only how many there are."""
 LIVE_EVERY, PLAIN_EVERY = 0.1, 10.0
 """Seconds between two signs of progress, on a terminal and elsewhere."""
 
@@ -43,12 +45,19 @@ LIVE_EVERY, PLAIN_EVERY = 0.1, 10.0
 class Display:
     """Where a fetch is watched: `line` writes one, `live` rewrites the last one and is None without a terminal.
 
-    `waiting`: whether to say for whom is waited.
+    `waiting`: whether to say for whom is waited. `brief`: several are fetched at once, and what each is has been told.
+    `halted`: whether to give up; a download stays as it is then, for the next fetch.
     """
 
     line: Callable[[str], None]
     live: Callable[[str], None] | None = None
     waiting: bool = True
+    brief: bool = False
+    halted: Callable[[], bool] = lambda: False
+
+
+class Halted(Exception):
+    """A download was given up since its display is `halted`."""
 
 
 @dataclass(frozen=True)
@@ -146,9 +155,13 @@ def _fetch(
 ) -> Fetched:
     folder, part = root / name, root / f".{name}.part"
     mirror = mirror or os.environ.get("PROCTOR_DATA_MIRROR") or None
-    display.line(
-        f"{name}: from {source.origin or shown(published.pins[0].urls[0])}, licence {source.licence or 'unknown'}"
-    )
+    if not display.brief:
+        display.line(
+            f"{name}: from {source.origin or shown(published.pins[0].urls[0])}, licence {source.licence or 'unknown'}"
+        )
+    if len(published.pins) > FEW:
+        display = replace(display, brief=True)
+        display.line(f"{name}: {len(published.pins)} files, {known_size(published)}")
     record = _record(folder)
     trusted = {} if record is None or force else {got["url"]: got["sha256"] for got in record["sources"]}
     sources, staged = [], dict[str, Path]()
@@ -206,14 +219,16 @@ def _download(pin: Pin, name: str, part: Path, mirror: str | None, display: Disp
     wanted = pin.sha256 or trusted
     problems = []
     for url in dict.fromkeys(mirrored(url, mirror) for url in pin.urls):
-        display.line(f"{name}: {pin.title} from {shown(url)}" + (f", {_megabytes(pin.size)}" if pin.size else ""))
+        if not display.brief:
+            display.line(f"{name}: {pin.title} from {shown(url)}" + (f", {_megabytes(pin.size)}" if pin.size else ""))
         meter = _Meter(display, f"{name}: {pin.title}")
         try:
-            resumed = download(url, part, pin.size, wanted is not None, meter)
-            if resumed and wanted is not None and sha256_of(part) != wanted:
-                # What was there was not the beginning of it.
-                part.unlink()
-                download(url, part, pin.size, wanted is not None, meter)
+            with slot(url):
+                resumed = download(url, part, pin.size, wanted is not None, meter)
+                if resumed and wanted is not None and sha256_of(part) != wanted:
+                    # What was there was not the beginning of it.
+                    part.unlink()
+                    download(url, part, pin.size, wanted is not None, meter)
         except DataError as error:
             problems.append(str(error))
             continue
@@ -390,7 +405,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def named(known: Mapping[str, Source], names: Iterable[str]) -> list[str]:
+def named(known: Mapping[str, Source], names: Iterable[str], root: Path) -> list[str]:
     """What is wrong with names of benchmarks, each with what may have been meant; empty if nothing is."""
     problems = []
     for name in names:
@@ -398,6 +413,8 @@ def named(known: Mapping[str, Source], names: Iterable[str]) -> list[str]:
             close = difflib.get_close_matches(name, known, 3, 0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
             problems.append(f"no benchmark is called {name!r}; {hint}")
+        elif known[name].form is not None:
+            problems.append(f"{name}: {by_form(known[name], root / name)}")
         elif known[name].fetch is None:
             problems.append(f"{name}: its manifest does not say where it is published")
     return problems
@@ -414,6 +431,8 @@ class _Meter:
         self._shown = False
 
     def __call__(self, done: int, total: int | None) -> None:
+        if self._display.halted():
+            raise Halted
         now = time.monotonic()
         if self._first is None:
             self._first = done
@@ -434,6 +453,14 @@ class _Meter:
         """Leave the live line behind."""
         if self._shown and self._display.live is not None:
             self._display.live("\n")
+
+
+def known_size(published: Published) -> str:
+    """What is known of the size of all its files together: `4.9 MB`, or `4.9 MB and more`, or nothing."""
+    known = sum(pin.size or 0 for pin in published.pins)
+    more = any(pin.size is None for pin in published.pins)
+    small = f"{known / 1e3:.0f} kB" if known < 100_000 else _megabytes(known)
+    return "size unknown" if not known else small + " and more" * more
 
 
 def _megabytes(size: int | None) -> str:

@@ -95,18 +95,12 @@ def _imported(path: Path) -> ModuleType:
 # --- how they are told ------------------------------------------------------------------------------------------------
 
 HEADS = (
-    "benchmark",
-    "capability",
-    "language",
-    "variants",
-    "shots",
-    "main metric",
-    "samples",
-    "bundled",
+    "benchmark", "capability", "language", "variants", "shots", "main metric", "samples", "bundled", "data", "use",
     "licence",
-    "data",
-)
-MARKDOWN = ("benchmark", "what", "language", "variants", "shots", "main metric", "samples", "licence", "published at")
+)  # fmt: skip
+MARKDOWN = (
+    "benchmark", "what", "language", "variants", "shots", "main metric", "samples", "licence", "use", "published at",
+)  # fmt: skip
 
 
 def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
@@ -121,8 +115,9 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             page.benchmark.main,
             count(page),
             str(len(page.bundled().samples)),
+            "fetched" if page.source.fetch is not None else "by a form" if page.source.form else "by --data-dir",
+            page.source.restricted or "",
             page.source.licence or "not said",
-            "fetched" if page.source.fetch is not None else "by --data-dir",
         )
         for page in some
     ]
@@ -138,6 +133,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
     yield "# Benchmarks"
     yield ""
     yield "Made by `proctor list --markdown`. The first variant is the default; `proctor show NAME` shows a page."
+    yield "`use`: what the licence restricts it to, where it does."
     capabilities: dict[str, list[Page]] = {}
     for page in some:
         capabilities.setdefault(page.source.capability or "other", []).append(page)
@@ -153,6 +149,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
                 page.benchmark.main,
                 count(page),
                 page.source.licence or "not said",
+                page.source.restricted or "",
                 page.source.origin or "",
             )
             yield f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"

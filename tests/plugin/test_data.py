@@ -300,3 +300,57 @@ def test_a_root_may_have_several_manifests_which_name_each_benchmark_once(tmp_pa
     (tmp_path / "manifest.yaml").write_text("two:\n  files: z.jsonl\n")
     with pytest.raises(DataError, match=r"b\.yaml: two stands in another manifest"):
         sources(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (
+            {"q": "x", "options": [{"text": "a", "label": "A"}], "key": "Q"},
+            r"read, key: ValueError: 'Q' is not in list",
+        ),
+        (
+            {"q": "x", "options": [{"text": "a", "label": "A"}, {"label": "B"}], "key": "A"},
+            r"read, options\[1\]\.text: ",
+        ),
+        ({"q": "x", "key": "A"}, r"read: KeyError: 'options'; it has: q, key"),
+        ({"q": "x", "options": None, "key": "A"}, r"read, options: TypeError: "),
+    ],
+)
+def test_the_field_at_which_a_row_fails_is_named(tmp_path: Path, row: dict, message: str):
+    made = Benchmark("made", prompt="{{ question }}", main="right", data="rows.jsonl")
+    made.module = tmp_path / "test_made.py"
+
+    @made.rows
+    def read(row):
+        labels = [option["label"] for option in row["options"]]
+        texts = [option["text"] for option in row["options"]]
+        return Sample(question=row["q"], choices=texts, target="AB"[labels.index(row["key"])])
+
+    good = {"q": "x", "options": [{"text": "a", "label": "A"}], "key": "A"}
+    (tmp_path / "rows.jsonl").write_text(json.dumps(good) + "\n" + json.dumps(row) + "\n")
+    with pytest.raises(DataError, match=rf"rows\.jsonl:2: this row cannot be {message}"):
+        load(made, None, 0)
+
+
+def test_options_that_are_no_texts_or_all_empty_are_refused(tmp_path: Path):
+    made = Benchmark("made", prompt="{{ question }}", main="right", data="rows.jsonl")
+    made.module = tmp_path / "test_made.py"
+    made.rows(lambda row: Sample(question="x", choices=row["options"]))
+    for options, message in (
+        (["a", None], r"rows\.jsonl:1: option 2 is no text but None"),
+        (["", " "], r"rows\.jsonl:1: all 2 options are empty"),
+    ):
+        (tmp_path / "rows.jsonl").write_text(json.dumps({"options": options}))
+        with pytest.raises(DataError, match=message):
+            load(made, None, 0)
+
+
+def test_an_empty_file_behind_one_whose_rows_are_left_out_is_told(tmp_path: Path):
+    made = Benchmark("made", prompt="{{ question }}", main="right", data="{part}.jsonl")
+    made.module = tmp_path / "test_made.py"
+    made.rows(lambda row: "of no use")
+    (tmp_path / "a.jsonl").write_text("{}\n")
+    (tmp_path / "b.jsonl").write_text("")
+    with pytest.raises(DataError, match=r"b\.jsonl: no rows"):
+        load(made, None, 0)

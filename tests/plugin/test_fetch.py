@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -472,6 +473,152 @@ def test_a_second_command_that_waits_can_be_interrupted(own, server):
     server.go_on.set()
     first.communicate(timeout=PATIENCE)
     assert first.returncode == 0
+
+
+def several(folder: Path, contents: dict[str, bytes], **more: dict) -> None:
+    """A manifest of benchmarks with a file each, by their names."""
+    made = {
+        name: {
+            "files": f"{name}.jsonl", "licence": "MIT",
+            "fetch": {"files": [{"file": f"{name}.jsonl", "url": f"https://nowhere.invalid/{name}.jsonl",
+                                 "size": len(content), "sha256": sha256(content)}]},
+        }
+        for name, content in contents.items()
+    }  # fmt: skip
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "data" / "manifest.yaml").write_text(yaml.safe_dump(made | more))
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, server: DataServer, monkeypatch, capsys) -> Callable[..., tuple[int, str, str]]:
+    """`proctor fetch --all` of eight benchmarks, one that needs a form and none of the collection's."""
+    contents = {f"b{i}": json.dumps({"row": "x" * 50_000 * i}).encode() + b"\n" for i in range(8)}
+    server.files = {f"/{name}.jsonl": content for name, content in contents.items()}
+    asked = {"form": "https://host/form", "given_as": "their name.csv", "restricted": "research", "licence": "a form"}
+    several(tmp_path, contents, closed={"files": "rows_{part}.csv", **asked})
+    monkeypatch.setattr("proctor.pages.data_root", lambda: tmp_path / "data")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROCTOR_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("PROCTOR_DATA_MIRROR", server.url)
+
+    def run(*args: str) -> tuple[int, str, str]:
+        from proctor.command import main
+
+        code = main(["fetch", *(args or ("--all",))])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def test_a_plan_is_told_and_nothing_is_asked(crowd, server, tmp_path):
+    code, out, _ = crowd("--all", "--plan")
+    assert code == 0
+    assert server.asked == []
+    assert not (tmp_path / "cache").exists()
+    root = tmp_path / "cache/data"
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[0] == "benchmark files size use data licence"
+    assert lines[8] == "b7 1 0.4 MB to fetch MIT"
+    assert lines[9] == "closed research by a form a form"
+    assert lines[11:] == [
+        f"to fetch: 8 benchmarks, 8 files, 1.4 MB, to {root}",
+        "their licences restrict use (research): closed",
+        "closed cannot be fetched: its data are given out against a form: fill in https://host/form, and put "
+        f"their name.csv as rows_*.csv into {root}/closed",
+    ]
+
+
+def test_all_are_fetched_and_none_twice(crowd, server):
+    code, out, err = crowd()
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "fetched 8 benchmarks, 1.4 MB; 1 not to be fetched: closed"
+    assert sum("fetched and verified: 1 file" in line for line in out.splitlines()) == 8
+    assert sorted(server.paths) == [f"b{i}.jsonl" for i in range(8)]
+    code, out, err = crowd()
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == "fetched 0 benchmarks, 0.0 MB; 8 there already; 1 not to be fetched: closed"
+    assert len(server.asked) == 8
+    assert crowd("--all", "--force")[0] == 0
+    assert len(server.asked) == 16
+
+
+def test_what_fails_does_not_stop_the_others(crowd, server, tmp_path):
+    del server.files["/b3.jsonl"]
+    code, out, err = crowd()
+    assert code == 1
+    assert "proctor: b3: b3.jsonl cannot be had: " in err
+    last = "fetched 7 benchmarks, 1.3 MB; 1 failed: b3; 1 not to be fetched: closed"
+    assert out.splitlines()[-1] == last
+    assert (tmp_path / "cache/data/b7/b7.jsonl").exists()
+
+
+def test_several_are_fetched_at_once_and_of_a_host_only_a_few(crowd, server):
+    server.script = [("stall", 10)] * 20
+    asked: list[int] = []
+
+    def release() -> None:
+        deadline = time.monotonic() + PATIENCE
+        while len(server.asked) < download.PER_HOST and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.3)
+        asked.append(len(server.asked))
+        server.go_on.set()
+
+    watching = threading.Thread(target=release)
+    watching.start()
+    assert crowd()[0] == 0
+    watching.join()
+    assert asked == [download.PER_HOST]
+
+
+def test_a_form_is_named_where_its_benchmark_is_asked_for(crowd):
+    with pytest.raises(SystemExit) as stop:
+        crowd("closed")
+    assert stop.value.code == 2
+
+
+def test_ctrl_c_leaves_what_has_come_for_the_next_fetch(tmp_path, server):
+    contents = {"big": BIG, "small": b'{"a": 1}\n'}
+    server.files = {f"/{name}.jsonl": content for name, content in contents.items()}
+    several(tmp_path, contents)
+    server.script = [("stall", 600_000)] * 2
+    first = command(tmp_path, server, "big", "small")
+    part = tmp_path / "cache/data/.big.part/0-big.jsonl"
+    wait_for(lambda: part.exists() and part.stat().st_size >= 500_000)
+    first.send_signal(signal.SIGINT)
+    _, err = first.communicate(timeout=PATIENCE)
+    assert first.returncode == 130
+    assert "interrupted; what has come is kept" in err
+    assert "Traceback" not in err
+    had = part.stat().st_size
+    server.script, server.asked = [], []
+    server.go_on.set()
+    _, err = (second := command(tmp_path, server, "big", "small")).communicate(timeout=PATIENCE)
+    assert second.returncode == 0, err
+    assert ("/big.jsonl", f"bytes={had}-") in server.asked
+    assert (tmp_path / "cache/data/big/big.jsonl").read_bytes() == BIG
+    assert (tmp_path / "cache/data/small/small.jsonl").exists()
+
+
+def test_on_a_terminal_one_line_says_how_far_all_are(crowd, monkeypatch, capsys):
+    monkeypatch.setattr("proctor.fetch.LIVE_EVERY", 0.0)
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    code, out, _ = crowd()
+    assert code == 0
+    assert "b7: b7.jsonl  " in out
+    whole = [line for line in out.replace("\x1b[K", "").split("\n") if "verified" in line]
+    assert len(whole) == 8
+    assert all(line.rpartition("\r")[2].count("verified") == 1 for line in whole)
+
+
+def test_many_files_of_one_benchmark_are_counted_and_not_listed(tmp_path, server):
+    server.files = {f"/{i}.jsonl": b'{"a": 1}\n' for i in range(6)}
+    pins = [{"file": f"{i}.jsonl", "url": f"{server.url}/{i}.jsonl", "sha256": sha256(b'{"a": 1}\n'), "size": 9}
+            for i in range(6)]  # fmt: skip
+    fetching = Fetching(tmp_path, "", {"files": "{part}.jsonl", "licence": "MIT", "fetch": {"files": pins}})
+    assert fetching().files == 6
+    assert fetching.lines == [f"made: from {server.url}/0.jsonl, licence MIT", "made: 6 files, 0 kB"]
 
 
 BENCHMARKS = sources(CHECKOUT / "data")
