@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proctor import extract
 from proctor.extract import code_block, final_number, function_body
+from proctor.metrics import equivalent
 
 OUTPUTS = Path(__file__).parent.parent / "outputs"
 STOP = ["\ndef", "\n#", "\nif", "\nprint", "\nclass"]
@@ -85,3 +86,25 @@ def test_100_kb_of_anything_take_no_more_than_50_ms(piece, head, name, seconds):
 @pytest.mark.parametrize("piece", [bit for bit in BITS.split("|") if bit], ids=repr)
 def test_100_kb_of_one_thing_take_no_more_than_50_ms(piece, name, seconds):
     assert seconds(EVERY[name], piece * (100_000 // len(piece))) < 0.05
+
+
+@pytest.mark.parametrize("row", table("letters"))
+def test_letters(row):
+    assert extract.choice_letter(row["said"]) == row["means"]
+
+
+@pytest.mark.parametrize("row", table("option_sets"))
+def test_option_sets(row):
+    assert extract.option_set(row["said"]) == row["means"]
+
+
+@pytest.mark.parametrize("row", table("lists"))
+def test_lists(row):
+    letters, means = row.get("letters", "ABCDEFG"), row["means"]
+    expected = means and [None if letter == "-" else letter for letter in means]
+    assert extract.option_list(row["said"], 3 if letters == "ABCD" else 5, letters) == expected
+
+
+@pytest.mark.parametrize("row", table("latex"))
+def test_latex(row):
+    assert equivalent(extract.final_answer(row["said"]), row["gold"]) == row["right"]
