@@ -12,7 +12,7 @@ from proctor.metrics import pass_at
 
 STOP = ["\ndef", "\n#", "\nif", "\nprint", "\nclass"]
 
-humaneval = Benchmark("humaneval", main="pass@1", prompt="{{ question }}")
+humaneval = Benchmark("humaneval", main="pass@1", prompt="{{ question }}", version=2)
 
 
 @humaneval.rows

@@ -17,7 +17,7 @@ TASK = (
     "You are an expert Python programmer, and here is your task: {{ question }} Your code should pass these tests:\n\n"
     "{% for test in tests %}{{ test }}\n{% endfor %}"
 )
-ASKED = {"shots": 3, "main": "pass@1", "prompt": TASK + "[BEGIN]\n", "answer": "{{ target }}\n[DONE]\n\n"}
+ASKED = {"shots": 3, "main": "pass@1", "prompt": TASK + "[BEGIN]\n", "answer": "{{ target }}\n[DONE]\n\n", "version": 2}
 CHAT = {"prompt": TASK, "answer": "```python\n{{ target }}\n```\n\n"}
 
 mbpp, sanitized = Benchmark("mbpp", **ASKED), Benchmark("mbpp-sanitized", **ASKED)

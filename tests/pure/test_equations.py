@@ -97,8 +97,15 @@ SAME = [  # gold, answer
     ("60^{\\circ}", "60度"),
     ("１２", "12"),
     ("\\left(\\frac{1}{\\mathrm{e}}, 2\\right)", "(e^{-1}, 2)"),
+    ("(3,-2)", "(x, y) = (3, -2)"),
+    ("(x,y) = (3,-2)", "(3, -2)"),
+    ("(-\\infty,1)\\cup(2,\\infty)", "x < 1 \\text{ or } x > 2"),
+    ("x \\in (-\\infty,1]\\cup(2,\\infty)", "x > 2, x \\le 1"),
 ]
 DIFFERENT = [
+    ("(3,-2)", "(x, y) = (-2, 3)"),
+    ("(x,y) = (3,-2)", "(y, x) = (3, -2)"),
+    ("(-\\infty,1)\\cup(2,\\infty)", "x < 1 \\text{ or } x \\ge 2"),
     (None, None),
     (None, "5"),
     ("5", None),

@@ -115,7 +115,10 @@ def _bounds(upper: str) -> tuple[str, str]:
 
 def _marked(label: str, told: str) -> str:
     """The markers that name the answer itself."""
-    subject = r"(?:answer|(?:correct|right|best|final|my) (?:option|choice|letter|response|statement|one))"
+    subject = (
+        r"(?:answer|(?:correct|right|best|final|my) (?:option|choice|letter|response|statement|one)|closest"
+        r"|correct(?=[*]{0,2}:))"
+    )
     return (
         rf"(?i:\b{subject}\b(?! (?:choices|options|key))[^\n.:?!=]{{0,40}}?(?:\b(?:is|was|be)\b|[:=→]))(?! not\b){told}"
         rf"|\\(?:boxed|fbox)\s?{{{_NOISE}{_LATEX}{label}"

@@ -115,7 +115,7 @@ def _rules(letters: str) -> _Rules:
         told=re.compile(
             rf"{_OPEN}(?:{kind}{_OPEN})?(?:({group}){hedge}|({several_small})(?={_CLOSE}\s*(?:[.,;。!]|$|\n)))"
         ),
-        line=re.compile(rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?[.):、,*][^\n]*?(?:;\s*(?={upper}\s?[.):、])|\n|$)"),
+        line=re.compile(rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?(?:[.):、,]|\*(?!\*?\s?(?:(?i:and|or|but|is|are)\b|[,、/&+和与或])))[^\n]*?(?:;\s*(?={upper}\s?[.):、])|\n|$)"),
         group=re.compile(rf"(?<![A-Za-z0-9])({group})"),
         start=re.compile(rf"{_OPEN}(?:{kind}{_OPEN}|(?i:both) )?({group}){hedge}{_CLOSE}(?:选?项(?!:))?{point}"),
         alone=re.compile(rf"{_OPEN}({group}){hedge}{_CLOSE}\s*(?:<eo[ae]>)?[.。;]?\s*"),
@@ -134,7 +134,7 @@ _MARKED = re.compile(
 )
 _STATED = re.compile(
     r"(?<!not )(?<!n't )"
-    r"(?i:\b(?:choose|chose|pick|select|go(?:ing)? with|opt for|it(?:['’]s| is| must be))\b(?: both)?)"
+    r"(?i:\b(?:choose|chose|pick|select|go(?:ing)? with|opt for|it(?:['’]s| is| must be))\b(?: both)?)|(?<!不)即选项"
     r"|(?<![不未可请人候当竞普])(?<!不应)选(?:择|了|出)?(?![项举]|\s*\n)"
     r"|(?:综上(?:所述)?|所以|因此|(?i:\b(?:so|therefore|thus|hence)\b)),?(?=\s?[(*\[]{0,3}[A-Z0-9]+[)*\]]{0,3}(?:。|\.?\s*(?:$|\n)))"
 )
@@ -267,7 +267,7 @@ _NUMERALS = {**FULL_WIDTH, **_CIRCLED}
 _CHINESE = {name: i for i, name in enumerate("一二三四五六七八九十", 1)}
 _MARKER = (
     r"[\[【(]?(?:参考|正确|最终|本题)?(?:答案|(?i:the |correct |final ){0,2}(?i:answers?))[\]】)]?\s?"
-    r"(?:应?[是为]|(?i:is|are)\b)?"
+    r"(?:依次|分别)?(?:应?[是为]|(?i:is|are)\b)?"
 )
 _NUMBER = (
     r"(?:第\s?\(?([0-9]{1,3}|[一二三四五六七八九十])\)?\s?(?:小?题|空|个?问题?)"
@@ -282,7 +282,7 @@ def _list_rules(letters: str) -> dict[str, re.Pattern[str]]:
     bound = rf"(?![A-Za-z+#]|['’-][A-Za-z]|选?项|\s?\.\s?⟨|(?<=[AI]) +(?!{GOES_ON})[a-z])"
     letter = rf"(?:\\(?:text|boxed|textbf)\{{){{0,2}}({upper}){bound}"
     one = rf"{letter}(?![)\]}}*]{{0,3}}\s?(?:[、/&]|,|或|和|(?i:or|and)\b)\s?{upper}(?![A-Za-z0-9.]))"
-    row = rf"{upper}(?:[\s,、;/|*\-–—.)\](\[]{{0,4}}+{upper}){{1,40}}(?![A-Za-z])"
+    row = rf"{upper}(?:[\s,、;/|*\-–—.)\](\[\"']{{0,4}}+{upper}){{1,40}}(?![A-Za-z])"
     return {
         "number": re.compile(_NUMBER),
         "answer": re.compile(rf"{_GAP}(?:{_MARKER}{_GAP})?(?:选|(?i:option\b))?{_GAP}{one}"),

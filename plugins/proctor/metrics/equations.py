@@ -37,6 +37,7 @@ _MATRIX = re.compile(r"\\begin\{([pbvBV]?matrix|array)\}(?:\s?\{[lcr|]*\})?(.*)\
 _ROW_GAP = re.compile(r"\\\\\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm)\s*\]")
 _CIRCLED = re.compile(r"(?:\\textcircled\{\d{1,2}\}[\s,]*)+")
 _RELATION = re.compile(r"\\le(?![A-Za-z])|\\ge(?![A-Za-z])|\\ne(?![A-Za-z])|[<>=]")
+_NAMES = re.compile(r"\(\s?\\?[A-Za-z]{1,6}(?:\s?,\s?\\?[A-Za-z]{1,6}){1,5}\s?\)")
 _DECIMAL = re.compile(r"(?<![\d.])(\d{1,40})\.(\d{1,40})(?![\d.])")
 _CLOSING = {"(": ")]", "[": "])", "\\{": ("\\}",)}
 _TOKEN = re.compile(r"\\[{}]|\\[A-Za-z]+|\\.|.", re.DOTALL)
@@ -106,6 +107,7 @@ class _Comparison:
         rules: list[Callable[[str, str], bool | None]] = [
             self._same_blanks,
             self._same_circled,
+            self._same_ranges,
             self._same_list,
             self._same_matrix,
             self._same_ratio,
@@ -136,6 +138,17 @@ class _Comparison:
             return None
         found = _CIRCLED.fullmatch(answer)
         return bool(found) and set(re.findall(r"\d+", gold)) == set(re.findall(r"\d+", answer))
+
+    def _same_ranges(self, gold: str, answer: str) -> bool | None:
+        """`x < -2 or x > 3` against a union of intervals."""
+        if ("\\cup" in gold) == ("\\cup" in answer):
+            return None
+        union, other = (gold, answer) if "\\cup" in gold else (answer, gold)
+        ranges = [_range(_relation(part)) for part in _split(other, ",")]
+        if len(ranges) < 2 or None in ranges:
+            return None
+        parts = (union.partition("\\in ")[2] or union).split("\\cup")
+        return self._in_any_order(parts, [one for one in ranges if one is not None])
 
     def _same_list(self, gold: str, answer: str) -> bool | None:
         left, right = _elements(gold), _elements(answer)
@@ -351,7 +364,7 @@ def _unnamed(text: str) -> tuple[str, str]:
     parts = [part.strip() for part in text.split("=")]
     if len(parts) < 2 or not parts[-1] or _split(text, ",")[0] != text.strip() or re.search(r"[<>]|\\[lg]e\b", text):
         return "", text
-    named = _NAME.fullmatch(parts[0])
+    named = _NAME.fullmatch(parts[0]) or _NAMES.fullmatch(parts[0])
     between = parts[1:-1] if named else parts[:-1]
     if named or all(part and not re.search(r"[A-Za-z]", re.sub(r"\\[A-Za-z]+", "", part)) for part in between):
         return (_squeezed(parts[0]) if named else ""), parts[-1]
