@@ -32,7 +32,7 @@ from proctor import (
 )
 from proctor.data import Source, bundled_root, sources
 from proctor.errors import DataError, ProctorError, SetupError
-from proctor.fetch import Fetched, cache_root, named
+from proctor.fetch import Fetched, cache_root, misspelt, named
 from proctor.gating import Gating
 from proctor.runs import ScoredRun
 
@@ -350,7 +350,7 @@ def _published_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) 
     if chosen.run is None and (chosen.strict or chosen.markdown):
         parser.error("--strict and --markdown are for a run: name its folder")
     benchmarks = known_sources()
-    if chosen.benchmark is not None and (problems := named(benchmarks, [chosen.benchmark])):
+    if chosen.benchmark is not None and (problems := misspelt(benchmarks, [chosen.benchmark])):
         parser.error("; ".join(problems))
     known = published.read(pages.data_root() / published.FILE, benchmarks)
     if chosen.benchmark is not None:

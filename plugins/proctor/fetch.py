@@ -22,7 +22,7 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -405,17 +405,24 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def named(known: Mapping[str, Source], names: Iterable[str], root: Path) -> list[str]:
-    """What is wrong with names of benchmarks, each with what may have been meant; empty if nothing is."""
+def misspelt(known: Mapping[str, Source], names: Iterable[str]) -> list[str]:
+    """Of names that no benchmark has, what may have been meant; empty if all are known."""
     problems = []
     for name in names:
         if name not in known:
             close = difflib.get_close_matches(name, known, 3, 0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
             problems.append(f"no benchmark is called {name!r}; {hint}")
-        elif known[name].form is not None:
+    return problems
+
+
+def named(known: Mapping[str, Source], names: Sequence[str], root: Path) -> list[str]:
+    """What is wrong with names of benchmarks that are to be fetched; empty if nothing is."""
+    problems = misspelt(known, names)
+    for name in names:
+        if name in known and known[name].form is not None:
             problems.append(f"{name}: {by_form(known[name], root / name)}")
-        elif known[name].fetch is None:
+        elif name in known and known[name].fetch is None:
             problems.append(f"{name}: its manifest does not say where it is published")
     return problems
 
