@@ -20,6 +20,7 @@ Task = Mapping[str, Any]
 """An entry of a report's `tasks`."""
 HEADS = ("task", "metric", "source", "published", "here", "95 % interval", "±", "n", "verdict")
 LEFT = 3
+ROUNDING_ERROR = 1e-9
 WITHIN, OUTSIDE, UNLIKE = "within", "outside", "not comparable"
 
 
@@ -45,11 +46,10 @@ class Line:
 
     @property
     def beyond(self) -> float:
-        """How far the published score lies outside our interval, its rounding granted; 0 within it."""
+        """How far the published score lies outside our interval; 0 within it."""
         if self.score is None:
             return 0.0
-        score, rounding = self.figure.score, self.figure.rounding
-        return max(0.0, self.score.low - (score + rounding), (score - rounding) - self.score.high)
+        return max(0.0, self.score.low - self.figure.score, self.figure.score - self.score.high)
 
     def cells(self) -> tuple[str, ...]:
         task = f"{self.figure.column.name} ({self.variant})"
@@ -122,7 +122,9 @@ def _line(figure: Figure, variant: str, tasks: Sequence[Task], weights: Sequence
         hindered += [f"the run has no such score: {column.metric}{_part(column)}"]
     said = [*hindered, *weights, *_differences(column, tasks)]
     line = Line(figure, variant, score, UNLIKE if hindered else WITHIN, said)
-    return line if hindered or line.beyond == 0 else Line(figure, variant, score, OUTSIDE, said)
+    # A published score may be rounded from one within.
+    rounded = line.beyond <= figure.rounding + ROUNDING_ERROR
+    return line if hindered or rounded else Line(figure, variant, score, OUTSIDE, said)
 
 
 def _part(column: Column) -> str:

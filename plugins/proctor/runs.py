@@ -192,6 +192,8 @@ def read(place: Path) -> ScoredRun:
 
 def report(place: Path) -> dict[str, Any]:
     """The report.json of a run's folder, its scores as they stand there. Raises SetupError where it is none."""
+    if place.is_file():
+        raise SetupError(f"{place}: this is a file; name the folder of a run, as reports/latest")
     found = _json(place / "report.json")
     if not str(found.get("schema", "")).startswith(REPORT):
         raise SetupError(f"{place / 'report.json'}: the schema is {found.get('schema')!r}, not {REPORT}1")
