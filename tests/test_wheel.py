@@ -83,6 +83,12 @@ def test_the_command_knows_the_benchmarks_of_the_wheel(installed, tmp_path):
     assert "gsm8k: test.jsonl is not in" in done.stderr
 
 
+def test_published_scores_come_with_the_wheel(installed, tmp_path):
+    done = run([installed / "proctor", "published", "--model", "meta-llama/Llama-2-7b-hf"], tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert any(line.split()[-1] == "43.17" for line in done.stdout.splitlines() if line.startswith("llama2-7b"))
+
+
 def test_checkout_and_wheel_have_the_same_samples(installed, tmp_path):
     collected = run(
         [installed / "pytest", "--pyargs", "proctor_evals", "-k", "gsm8k", "--collect-only", "-q"], tmp_path

@@ -10,7 +10,7 @@ import argparse
 import difflib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -358,7 +358,7 @@ def _published_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) 
         kept = [figure for figure in known.figures if chosen.benchmark in figure.column.benchmarks]
         known = replace(known, figures=kept)
     if chosen.run is not None:
-        return _beside(chosen, known)
+        return _beside(chosen, known, {name: source.samples for name, source in benchmarks.items() if source.samples})
     if chosen.model is None and chosen.benchmark is None:
         for line in differences.aligned(published.MODELS, published.overview(known), left=3):
             print(line)
@@ -373,11 +373,11 @@ def _published_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) 
     return 0
 
 
-def _beside(chosen: argparse.Namespace, known: published.Published) -> int:
+def _beside(chosen: argparse.Namespace, known: published.Published, sizes: Mapping[str, int]) -> int:
     report = runs.report(chosen.run)
     try:
         model = reproduced.model_of(known, report, chosen.model)
-        lines = reproduced.beside(known, report, model)
+        lines = reproduced.beside(known, report, model, sizes)
         head = reproduced.head(report, model, str(chosen.run))
         rows = [(line.cells(), "; ".join(line.said)) for line in lines]
     except (KeyError, TypeError, AttributeError) as error:

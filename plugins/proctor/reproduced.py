@@ -84,8 +84,11 @@ def model_of(published: Published, report: Mapping[str, Any], wished: str | None
     return found
 
 
-def beside(published: Published, report: Mapping[str, Any], model: str) -> list[Line]:
-    """A line for each figure of the model and each variant of it that the run has, in the run's order of tasks."""
+def beside(published: Published, report: Mapping[str, Any], model: str, sizes: Mapping[str, int]) -> list[Line]:
+    """A line for each figure of the model and each variant of it that the run has, in the run's order of tasks.
+
+    sizes: by benchmark, how many samples the authors' files hold, where that is known.
+    """
     tasks: dict[str, dict[str, Task]] = {}
     for task in report["tasks"]:
         tasks.setdefault(task["task"], {})[task["variant"]] = task
@@ -94,10 +97,21 @@ def beside(published: Published, report: Mapping[str, Any], model: str) -> list[
     own.sort(key=lambda figure: min(places.get(name, len(places)) for name in figure.column.benchmarks))
     foreign = published.model(report["model"].get("name"), report["model"].get("id")) != model
     weights = [f"weights: {report['model'].get('name')}"] if foreign else []
-    return [line for figure in own for line in _lines(figure, tasks, weights)]
+    fewer = {task["task"]: said for task in report["tasks"] for said in _fewer(task, sizes.get(task["task"]))}
+    return [line for figure in own for line in _lines(figure, tasks, weights, fewer)]
 
 
-def _lines(figure: Figure, tasks: Mapping[str, Mapping[str, Task]], weights: Sequence[str]) -> Iterator[Line]:
+def _fewer(task: Task, size: int | None) -> Iterator[str]:
+    """That the run's files are not the whole ones."""
+    total = task["samples"]["total"] // task.get("epochs", 1)
+    left_out = sum(task["data"].get("excluded", {}).values())
+    if size is not None and task["data"]["origin"] != "bundled" and total not in (size, size - left_out):
+        yield f"the data hold {total:,} samples, the authors' {size:,}"
+
+
+def _lines(
+    figure: Figure, tasks: Mapping[str, Mapping[str, Task]], weights: Sequence[str], fewer: Mapping[str, str]
+) -> Iterator[Line]:
     """A figure beside each variant of its benchmark that asks alike; where none does, beside the first."""
     column = figure.column
     having = [tasks.get(name, {}) for name in column.benchmarks]
@@ -109,18 +123,19 @@ def _lines(figure: Figure, tasks: Mapping[str, Mapping[str, Task]], weights: Seq
         why = f"the run has no {' and no '.join(lacking)}" if lacking else "no variant is in all of them"
         yield Line(figure, "–", None, UNLIKE, [why])
         return
-    lines = [_line(figure, name, [own[name] for own in having], weights) for name in names]
+    more = [*weights, *(fewer[name] for name in column.benchmarks if name in fewer)]
+    lines = [_line(figure, name, [own[name] for own in having], more) for name in names]
     alike = [line for line in lines if column.variant in (None, line.variant)] or lines[:1]
     yield from [line for line in alike if line.score is not None] or alike[:1]
 
 
-def _line(figure: Figure, variant: str, tasks: Sequence[Task], weights: Sequence[str]) -> Line:
+def _line(figure: Figure, variant: str, tasks: Sequence[Task], more: Sequence[str]) -> Line:
     column = figure.column
     score = _score(column, tasks)
     hindered = [*_hindrances(column, variant, tasks)]
     if score is None:
         hindered += [f"the run has no such score: {column.metric}{_part(column)}"]
-    said = [*hindered, *weights, *_differences(column, tasks)]
+    said = [*hindered, *more, *_differences(column, tasks)]
     line = Line(figure, variant, score, UNLIKE if hindered else WITHIN, said)
     # A published score may be rounded from one within.
     rounded = line.beyond <= figure.rounding + ROUNDING_ERROR

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shlex
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from proctor import pages, published
-from proctor.data import sources
+from proctor.command import main
+from proctor.statistics import wilson
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reproducing.md"
@@ -24,6 +27,9 @@ def commands() -> list[list[str]]:
     return [shlex.split(line) for block in blocks for line in block.splitlines() if line]
 
 
+PYTEST = [words for words in commands() if words[0] == "pytest"]
+
+
 def changed(words: list[str]) -> list[str]:
     """A command on gold answers: the same options, but for what needs weights, a GPU or published rows."""
     kept = [word for word in words[2:] if not re.match(r"--(model|limit|shots)=", word)]
@@ -35,33 +41,61 @@ def option(words: list[str], name: str) -> str:
     return next(word.partition("=")[2] for word in words if word.startswith(f"--{name}="))
 
 
-def run(folder: Path, *words: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=300
-    )
-    assert done.returncode == 0, f"{words}: {done.stdout[-1500:]}{done.stderr[-1500:]}"
-    return done.stdout
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, subprocess.CompletedProcess[str]]]:
+    """Where each command ran, and what became of it: as many at once as there are processors."""
+
+    def done(words: list[str]) -> tuple[Path, subprocess.CompletedProcess[str]]:
+        folder = tmp_path_factory.mktemp("run")
+        command = [sys.executable, "-m", "pytest", *changed(words), "-q", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        return folder, subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False, timeout=600)
+
+    with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        return dict(zip(map(" ".join, PYTEST), pool.map(done, PYTEST), strict=True))
 
 
 def test_the_page_is_linked():
     assert "](docs/reproducing.md)" in (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("words", [words for words in commands() if words[0] == "pytest"], ids=" ".join)
-def test_a_command_runs_and_its_run_is_put_beside_published_scores(tmp_path: Path, words: list[str]):
+@pytest.mark.parametrize("words", PYTEST, ids=" ".join)
+def test_a_command_runs_and_its_run_is_put_beside_published_scores(
+    runs: dict[str, tuple[Path, subprocess.CompletedProcess[str]]], words: list[str], capsys: pytest.CaptureFixture[str]
+):
+    place, done = runs[" ".join(words)]
     assert words[1] == "evals/"
-    known = published.read(pages.data_root() / published.FILE, sources(pages.data_root()))
-    model = known.named(option(words, "model"))  # which is known
-    run(tmp_path, "pytest", *changed(words), "-q", "-p", "no:cacheprovider", "-p", "no:randomly")
+    assert done.returncode == 0, done.stdout[-1500:] + done.stderr[-1500:]
     if "--show-prompts=1" in words:
         return
-    folder = option(words, "report-dir")
-    assert (tmp_path / folder / "summary.md").is_file()
-    text = run(tmp_path, "proctor", "published", folder, f"--model={model}")
+    folder = place / option(words, "report-dir")
+    assert (folder / "summary.md").is_file()
+    assert main(["published", str(folder), f"--model={option(words, 'model')}"]) == 0
+    text = capsys.readouterr().out
     rows = [line for line in text.splitlines() if line.endswith("not comparable")]
     assert rows, text
-    # Everything that is not comparable is so for its samples alone, but for what the page names.
     assert text.count("bundled samples, not the published ones") == len(rows)
+
+
+def test_the_example_is_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    # The run of docs/agreement.md: 203 of 500 samples right.
+    low, high = wilson(203, 500)
+    none_of = dict.fromkeys(("truncated", "unparsed", "ties", "context_cut"), 0)
+    task = {
+        "task": "hellaswag",
+        "variant": "ppl",
+        "shots": 0,
+        "parameters": {},
+        "data": {"origin": "rows"},
+        "groups": {},
+    }
+    task |= {"samples": {"scored": 500, "total": 800, "errors": {}, **none_of}, "main": "acc_norm", "macro": {}}
+    task |= {"metrics": {"acc_norm_chars": {"value": 0.406, "ci95": [low, high], "n": 500}}}
+    model = {"name": "smollm2-135m-instruct", "engine": "vllm", "engine_version": "0.32.0"}
+    report = {"schema": "proctor.report/1", "run": {"partial": True}, "model": model, "tasks": [task]}
+    (tmp_path / "report.json").write_text(json.dumps(report))
+    assert main(["published", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.replace(str(tmp_path), "reports/latest")
+    assert said.startswith(re.findall(r"^```text\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)[0])
 
 
 def test_runs_are_put_beside_by_the_folder_that_the_command_before_wrote():
@@ -69,14 +103,11 @@ def test_runs_are_put_beside_by_the_folder_that_the_command_before_wrote():
     for words in commands():
         if words[0] == "proctor":
             assert words == ["proctor", "published", option(before, "report-dir")]
-        else:
-            assert words[0] == "pytest"
         before = words
 
 
 def test_models_are_named_as_they_are_started():
     from proctor_service.models import find
 
-    for words in commands():
-        if words[0] == "pytest":
-            assert find(option(words, "model")).place.count("/") == 1
+    for words in PYTEST:
+        assert find(option(words, "model")).place.count("/") == 1

@@ -143,7 +143,7 @@ def report(*tasks: dict[str, Any], name: str = "llama2-7b") -> dict[str, Any]:
 
 def lines(column: Column, score: float, *tasks: dict[str, Any], rounding: float = 0.05) -> list[reproduced.Line]:
     known = Published({}, {"llama2-7b": []}, [Figure("llama2-7b", column, score, rounding, "paper")])
-    return reproduced.beside(known, report(*tasks), "llama2-7b")
+    return reproduced.beside(known, report(*tasks), "llama2-7b", {"hellaswag": 1000})
 
 
 HELLASWAG = Column(["hellaswag"], "acc_norm", "ppl", shots=0)
@@ -216,16 +216,35 @@ def test_what_differs_in_degree_is_told(column: Column, ours: dict[str, Any], sa
 
 def test_a_partial_run_and_its_errors_are_told():
     ours = task("hellaswag", acc_norm=(0.77, 0.76, 0.78))
-    ours["samples"] |= {"scored": 997, "errors": {"timeout": 3}, "total": 10042, "truncated": 2}
+    ours["samples"] |= {"scored": 997, "errors": {"timeout": 3}, "total": 1200, "truncated": 2}
     (line,) = lines(HELLASWAG, 77.0, ours)
     assert line.verdict == "within"
-    assert line.said == ["partial: 1000 of 10042", "3 errors (timeout 3)", "2 truncated"]
+    assert line.said[0] == "the data hold 1,200 samples, the authors' 1,000"
+    assert line.said[1:] == ["partial: 1000 of 1200", "3 errors (timeout 3)", "2 truncated"]
+
+
+@pytest.mark.parametrize(
+    ("total", "about", "told"),
+    [
+        (1000, {}, False),
+        (800, {}, True),
+        (990, {"data": {"origin": "/rows", "excluded": {"no label": 10}}}, False),
+        (800, {"data": {"origin": "bundled"}}, False),
+        (3000, {"epochs": 3}, False),
+        (2400, {"epochs": 3}, True),
+    ],
+)
+def test_data_that_are_not_whole_are_told(total: int, about: dict[str, Any], told: bool):
+    ours = {**task("hellaswag", acc_norm=(0.77, 0.76, 0.78)), **about}
+    ours["samples"] = {**ours["samples"], "scored": total, "total": total}
+    (line,) = lines(HELLASWAG, 77.0, ours)
+    assert any("samples, the authors' 1,000" in said for said in line.said) == told
 
 
 def test_other_weights_are_told():
     known = Published({}, {"llama2-7b": []}, [Figure("llama2-7b", HELLASWAG, 77.0, 0.05, "paper")])
     ours = report(task("hellaswag", acc_norm=(0.77, 0.76, 0.78)), name="my-quantized")
-    (line,) = reproduced.beside(known, ours, "llama2-7b")
+    (line,) = reproduced.beside(known, ours, "llama2-7b", {})
     assert line.said == ["weights: my-quantized"]
     assert reproduced.model_of(known, ours, "llama2-7b") == "llama2-7b"
     with pytest.raises(SetupError, match="no figures of my-quantized are known, .* --model=NAME"):
@@ -283,5 +302,5 @@ def test_the_report_is_left_as_it_is():
     ours = report(task("hellaswag", acc_norm=(0.77, 0.76, 0.78)))
     before = copy.deepcopy(ours)
     known = Published({}, {"llama2-7b": []}, [Figure("llama2-7b", HELLASWAG, 77.0, 0.05, "paper")])
-    reproduced.beside(known, ours, "llama2-7b")
+    reproduced.beside(known, ours, "llama2-7b", {})
     assert ours == before
