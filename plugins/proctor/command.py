@@ -7,7 +7,6 @@ pytest with --gate; 130 interrupted.
 from __future__ import annotations
 
 import argparse
-import difflib
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
