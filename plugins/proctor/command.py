@@ -32,7 +32,7 @@ from proctor import (
 )
 from proctor.data import Source, bundled_root, sources
 from proctor.errors import DataError, ProctorError, SetupError
-from proctor.fetch import Fetched, cache_root, misspelt, named
+from proctor.fetch import Fetched, cache_root, misspelt, named, offline
 from proctor.gating import Gating
 from proctor.runs import ScoredRun
 
@@ -166,6 +166,9 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         print("\n".join([*lines, "", *fetchplan.told(planned, root)]), flush=True)
     if chosen.plan:
         return 0
+    coming = [one.name for one in planned if one.state in fetchplan.COMING]
+    if chosen.all and coming and (forbidden := offline()):
+        raise DataError(f"{forbidden} forbids to fetch what is not there: {', '.join(coming)}")
 
     def done(name: str, found: Fetched) -> str:
         if chosen.all and not found.new:

@@ -22,6 +22,7 @@ GRACE = 2.0
 """Seconds that downloads have to stop after Ctrl-C; what does not is ended with the process."""
 HEADS = ("benchmark", "files", "size", "use", "data", "licence")
 THERE, BEGUN, FETCHED, FORM, UNPUBLISHED = "there already", "goes on", "to fetch", "by a form", "by --data-dir"
+COMING = (FETCHED, BEGUN)
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def plan(known: Mapping[str, Source], names: Iterable[str], root: Path, force: b
 
 def told(planned: Sequence[Planned], root: Path) -> list[str]:
     """What stands below the table of a plan."""
-    coming = [one for one in planned if one.state in (FETCHED, BEGUN)]
+    coming = [one for one in planned if one.state in COMING]
     pins = [pin for one in coming if one.source.fetch is not None for pin in one.source.fetch.pins]
     size = sum(pin.size or 0 for pin in pins) / 1e6
     unknown = sum(pin.size is None for pin in pins)

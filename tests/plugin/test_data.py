@@ -354,3 +354,17 @@ def test_an_empty_file_behind_one_whose_rows_are_left_out_is_told(tmp_path: Path
     (tmp_path / "b.jsonl").write_text("")
     with pytest.raises(DataError, match=r"b\.jsonl: no rows"):
         load(made, None, 0)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("restricted: no", "restricted is one of non-commercial, research, not False"),
+        ("restricted: commercial", "restricted is one of non-commercial, research, not 'commercial'"),
+        ("form: ask them", "form is an address that begins with https://, not 'ask them'"),
+    ],
+)
+def test_a_manifest_that_says_wrongly_how_data_are_had_is_refused(tmp_path: Path, entry: str, message: str):
+    (tmp_path / "manifest.yaml").write_text(f"made:\n  files: a.csv\n  {entry}\n")
+    with pytest.raises(DataError, match=f"made: {message}"):
+        sources(tmp_path)

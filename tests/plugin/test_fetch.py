@@ -572,6 +572,23 @@ def test_several_are_fetched_at_once_and_of_a_host_only_a_few(crowd, server):
     assert asked == [download.PER_HOST]
 
 
+def test_without_a_network_it_is_told_once_what_is_missing(crowd, server, monkeypatch):
+    monkeypatch.setenv("PROCTOR_OFFLINE", "1")
+    code, _, err = crowd()
+    assert code == 1
+    assert (
+        err == f"proctor: PROCTOR_OFFLINE forbids to fetch what is not there: {', '.join(f'b{i}' for i in range(8))}\n"
+    )
+    assert server.asked == []
+
+
+def test_what_has_begun_goes_on_by_the_plan(crowd, tmp_path):
+    part = tmp_path / "cache/data/.b7.part"
+    part.mkdir(parents=True)
+    (part / "0-b7.jsonl").write_bytes(b"{")
+    assert "b7 1 0.4 MB goes on MIT" in " ".join(crowd("b7", "--plan")[1].split())
+
+
 def test_a_form_is_named_where_its_benchmark_is_asked_for(crowd):
     with pytest.raises(SystemExit) as stop:
         crowd("closed")
