@@ -115,7 +115,9 @@ def _rules(letters: str) -> _Rules:
         told=re.compile(
             rf"{_OPEN}(?:{kind}{_OPEN})?(?:({group}){hedge}|({several_small})(?={_CLOSE}\s*(?:[.,;。!]|$|\n)))"
         ),
-        line=re.compile(rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?(?:[.):、,]|\*(?!\*?\s?(?:(?i:and|or|but|is|are)\b|[,、/&+和与或])))[^\n]*?(?:;\s*(?={upper}\s?[.):、])|\n|$)"),
+        line=re.compile(
+            rf"[\s*\-(]{{0,8}}+({upper})[)*]{{0,3}}\s?(?:[.):、,]|\*(?!\*?\s?(?:(?i:and|or|but|is|are)\b|[,、/&+和与或])))[^\n]*?(?:;\s*(?={upper}\s?[.):、])|\n|$)"
+        ),
         group=re.compile(rf"(?<![A-Za-z0-9])({group})"),
         start=re.compile(rf"{_OPEN}(?:{kind}{_OPEN}|(?i:both) )?({group}){hedge}{_CLOSE}(?:选?项(?!:))?{point}"),
         alone=re.compile(rf"{_OPEN}({group}){hedge}{_CLOSE}\s*(?:<eo[ae]>)?[.。;]?\s*"),
