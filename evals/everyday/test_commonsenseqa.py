@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 commonsenseqa = Benchmark(
     "commonsenseqa",
     main="acc",
+    version=2,
     prompt="Question: {{ question }}\n{% for c in choices %}{{ 'ABCDE'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
     answer=" {{ target }}\n\n",
 )

@@ -11,7 +11,7 @@ import re
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
 
-hellaswag = Benchmark("hellaswag", main="acc_norm", prompt="{{ question }}", answer=" {{ ending }}\n\n")
+hellaswag = Benchmark("hellaswag", main="acc_norm", version=2, prompt="{{ question }}", answer=" {{ ending }}\n\n")
 
 
 @hellaswag.rows

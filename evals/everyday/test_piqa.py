@@ -11,6 +11,7 @@ from proctor.extract import choice_letter
 piqa = Benchmark(
     "piqa",
     main="acc",
+    version=2,
     prompt="Question: {{ question }}\nAnswer:",
     answer=" {{ choices['AB'.index(target)] }}\n\n",
 )

@@ -11,6 +11,7 @@ from proctor.extract import choice_letter
 siqa = Benchmark(
     "siqa",
     main="acc",
+    version=2,
     prompt="Q: {{ passage }} {{ question }}\nA:",
     answer=" {{ choices['ABC'.index(target)] }}\n\n",
 )

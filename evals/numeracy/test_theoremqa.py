@@ -13,6 +13,7 @@ from proctor.metrics import same_theorem_answer
 theoremqa = Benchmark(
     "theoremqa",
     main="accuracy",
+    version=2,
     header=(
         "You are a mathematician, you are supposed to answer the given question. You need to output the answer in your "
         'final sentence like "Therefore, the answer is ...". The answer can only be one of the following forms:\n'

@@ -14,6 +14,7 @@ from proctor.extract import choice_letter
 arc_c = Benchmark(
     "arc-c",
     main="acc_norm",
+    version=2,
     prompt="Question: {{ question }}\nAnswer:",
     answer=" {{ choices['ABCDE'.index(target)] }}\n\n",
 )

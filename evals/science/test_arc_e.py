@@ -13,6 +13,7 @@ from proctor.extract import choice_letter
 arc_e = Benchmark(
     "arc-e",
     main="acc_norm",
+    version=2,
     prompt="Question: {{ question }}\nAnswer:",
     answer=" {{ choices['ABCDE'.index(target)] }}\n\n",
 )

@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 openbookqa = Benchmark(
     "openbookqa",
     main="acc_norm",
+    version=2,
     prompt="{{ question }}",
     answer=" {{ choices['ABCD'.index(target)] }}\n\n",
 )
