@@ -74,10 +74,11 @@ class _Child:
 
     def end(self) -> None:
         """Ends the process and closes its pipes. A fork's copy only closes the pipes: the process is its parent's."""
+        assert self.process.stdin
+        assert self.process.stdout
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
-                if pipe:
-                    pipe.close()
+                pipe.close()
         if self.owner == os.getpid():
             self.process.kill()
             self.process.wait()
