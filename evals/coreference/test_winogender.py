@@ -24,6 +24,7 @@ MOSTLY_FEMALE = (
 winogender = Benchmark(
     "winogender",
     main="accuracy",
+    version=2,
     prompt="{{ question }} ‘{{ pronoun | capitalize }}’ refers to the",
     answer=" {{ choices['AB'.index(target)] }}\n\n",
     aggregate={"gap": gap},

@@ -12,7 +12,7 @@ from proctor.extract import choice_letter
 QUESTION = "语句一：“{{ passage }}”\n语句二：“{{ question }}”\n请问这两句话是什么关系？\n"
 LABELS = {"entailment": "A", "contradiction": "B", "neutral": "C"}
 
-cmnli = Benchmark("cmnli", main="accuracy", prompt=QUESTION, answer="{{ choices['ABC'.index(target)] }}\n\n")
+cmnli = Benchmark("cmnli", main="accuracy", version=2, prompt=QUESTION, answer="{{ choices['ABC'.index(target)] }}\n\n")
 
 
 @cmnli.rows

@@ -13,7 +13,7 @@ from proctor.extract import choice_letter
 QUESTION = "语句一：“{{ passage }}”\n语句二：“{{ question }}”\n请问这两句话是什么关系？\n"
 LABELS = {"entailment": "A", "contradiction": "B", "neutral": "C"}
 
-ocnli = Benchmark("ocnli", main="accuracy", prompt=QUESTION, answer="{{ choices['ABC'.index(target)] }}\n\n")
+ocnli = Benchmark("ocnli", main="accuracy", version=2, prompt=QUESTION, answer="{{ choices['ABC'.index(target)] }}\n\n")
 
 
 @ocnli.rows

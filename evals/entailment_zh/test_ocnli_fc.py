@@ -16,6 +16,7 @@ WORDS = ["蕴含", "矛盾", "无关"]
 ocnli_fc = Benchmark(
     "ocnli-fc",
     main="accuracy",
+    version=2,
     prompt=QUESTION + "请从“无关”，“蕴含”，“矛盾”中进行选择。\n答：",
     answer="{{ {'A': '蕴含', 'B': '矛盾', 'C': '无关'}[target] }}\n\n",
 )

@@ -13,6 +13,7 @@ from proctor.metrics import accuracies
 commonsenseqa = Benchmark(
     "commonsenseqa",
     main="acc",
+    version=2,
     prompt="Question: {{ question }}\n{% for c in choices %}{{ 'ABCDE'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
     answer=" {{ target }}\n\n",
 )

@@ -12,7 +12,7 @@ from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
 from proctor.metrics import accuracies
 
-hellaswag = Benchmark("hellaswag", main="acc_norm", prompt="{{ question }}", answer=" {{ ending }}\n\n")
+hellaswag = Benchmark("hellaswag", main="acc_norm", version=2, prompt="{{ question }}", answer=" {{ ending }}\n\n")
 
 
 @hellaswag.rows

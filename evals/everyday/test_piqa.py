@@ -12,6 +12,7 @@ from proctor.metrics import accuracies
 piqa = Benchmark(
     "piqa",
     main="acc",
+    version=2,
     prompt="Question: {{ question }}\nAnswer:",
     answer=" {{ choices['AB'.index(target)] }}\n\n",
 )

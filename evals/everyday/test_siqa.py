@@ -12,6 +12,7 @@ from proctor.metrics import accuracies
 siqa = Benchmark(
     "siqa",
     main="acc",
+    version=2,
     prompt="Q: {{ passage }} {{ question }}\nA:",
     answer=" {{ choices['ABC'.index(target)] }}\n\n",
 )

@@ -8,7 +8,7 @@ from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
 
 storycloze = Benchmark(
-    "storycloze", main="accuracy", prompt="{{ passage }}", answer=" {{ choices['AB'.index(target)] }}\n\n"
+    "storycloze", main="accuracy", version=2, prompt="{{ passage }}", answer=" {{ choices['AB'.index(target)] }}\n\n"
 )
 
 

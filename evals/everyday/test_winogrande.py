@@ -8,7 +8,7 @@ in full, and the letter of one. The two sentences of a twin pair form a cluster.
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
 
-winogrande = Benchmark("winogrande", main="accuracy", prompt="{{ before }}")
+winogrande = Benchmark("winogrande", main="accuracy", version=2, prompt="{{ before }}")
 
 
 @winogrande.rows

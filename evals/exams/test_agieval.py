@@ -22,6 +22,7 @@ SETS = ["".join(letter for letter, bit in zip("ABCD", f"{n:04b}", strict=True) i
 agieval = Benchmark(
     "agieval",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}{% if language == 'en' %}Q: {{ question }}{% if choices %} Answer Choices: "
     "{{ choices | join(' ') }}\nA: Among A through {{ 'ABCDE'[choices | length - 1] }}, the answer is"
     "{% else %}\nA: The answer is{% endif %}{% else %}问题：{{ question }}{% if choices %} 选项："

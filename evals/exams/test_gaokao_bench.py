@@ -66,7 +66,11 @@ TASKS = {
 }
 
 gaokao_bench = Benchmark(
-    "gaokao-bench", main="marks", prompt="{{ instruction }}{{ question }}\n", aggregate={"scoring_rate": scoring_rate}
+    "gaokao-bench",
+    main="marks",
+    version=2,
+    prompt="{{ instruction }}{{ question }}\n",
+    aggregate={"scoring_rate": scoring_rate},
 )
 
 

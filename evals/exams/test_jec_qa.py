@@ -15,6 +15,7 @@ SETS = ["".join(letter for letter, bit in zip("ABCD", f"{n:04b}", strict=True) i
 jec_qa = Benchmark(
     "jec-qa",
     main="accuracy",
+    version=2,
     prompt="问题：{{ question }}\n选项：{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}答案：",
     answer="{{ target }}\n\n",
 )

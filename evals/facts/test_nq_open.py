@@ -12,6 +12,7 @@ from proctor.metrics import open_exact, open_f1
 nq_open = Benchmark(
     "nq-open",
     main="exact_match",
+    version=2,
     header="Answer these questions:\n",
     prompt="Q: {{ question }}?\nA:",
     answer=" {{ targets[0] }}\n",

@@ -11,7 +11,7 @@ from proctor.extract import span
 from proctor.metrics import trivia_exact, trivia_f1
 
 triviaqa = Benchmark(
-    "triviaqa", main="exact_match", prompt="Question: {{ question }}?\nAnswer:", answer=" {{ target }}\n\n"
+    "triviaqa", main="exact_match", version=2, prompt="Question: {{ question }}?\nAnswer:", answer=" {{ target }}\n\n"
 )
 
 

@@ -34,6 +34,7 @@ ceval = Benchmark(
     "ceval",
     shots=5,
     main="accuracy",
+    version=2,
     header="以下是中国关于{{ name }}考试的单项选择题，请选出其中的正确答案。\n\n",
     prompt="{{ question }}{% for c in choices %}\n{{ 'ABCD'[loop.index0] }}. {{ c }}{% endfor %}\n答案：",
     answer="{{ target }}\n\n",

@@ -35,6 +35,7 @@ cmmlu = Benchmark(
     "cmmlu",
     shots=5,
     main="accuracy",
+    version=2,
     header="以下是关于{{ name }}的单项选择题，请直接给出正确答案的选项。\n\n",
     prompt="题目：{{ question }}{% for c in choices %}\n{{ 'ABCD'[loop.index0] }}. {{ c }}{% endfor %}\n答案是：",
     answer="{{ target }}\n\n",

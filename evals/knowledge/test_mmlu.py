@@ -11,6 +11,7 @@ mmlu = Benchmark(
     "mmlu",
     shots=5,
     main="accuracy",
+    version=2,
     header="The following are multiple choice questions (with answers) about {{ subject | replace('_', ' ') }}.\n\n",
     prompt="{{ question }}\n{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
     answer=" {{ target }}\n\n",

@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 medmcqa = Benchmark(
     "medmcqa",
     main="accuracy",
+    version=2,
     prompt="Question: {{ question }}\nChoices:\n"
     "{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
     answer=" {{ target }}\n\n",

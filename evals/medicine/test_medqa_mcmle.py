@@ -11,6 +11,7 @@ from proctor.extract import choice_letter
 medqa_mcmle = Benchmark(
     "medqa-mcmle",
     main="accuracy",
+    version=2,
     prompt="问题：{{ question }}\n选项：{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}答案：",
     answer="{{ target }}\n\n",
 )

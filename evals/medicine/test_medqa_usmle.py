@@ -10,6 +10,7 @@ from proctor.extract import choice_letter
 medqa_usmle = Benchmark(
     "medqa-usmle",
     main="accuracy",
+    version=2,
     prompt="Question: {{ question }}\n{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}Answer:",
     answer=" {{ target }}\n\n",
 )

@@ -15,6 +15,7 @@ TYPES = ("bool", "integer", "float", "list of integer", "list of float", "option
 theoremqa = Benchmark(
     "theoremqa",
     main="accuracy",
+    version=2,
     header=(
         "You are a mathematician, you are supposed to answer the given question. You need to output the answer in your "
         'final sentence like "Therefore, the answer is ...". The answer can only be one of the following forms:\n'

@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 race = Benchmark(
     "race",
     main="accuracy",
+    version=2,
     header="Read the article, and answer the question by replying A, B, C or D.\n\n",
     prompt="Article:\n{{ passage }}\n\nQ: {{ question }}\n\n"
     "{% for c in choices %}{{ 'ABCD'[loop.index0] }}. {{ c }}\n{% endfor %}A:",

@@ -13,6 +13,7 @@ from proctor.extract import choice_letter
 c3 = Benchmark(
     "c3",
     main="accuracy",
+    version=2,
     prompt="文章：{{ lines | join(' ') }}\n问题：{{ question }}\n答案：",
     answer="{{ choices['ABCD'.index(target)] }}\n\n",
 )

@@ -12,7 +12,7 @@ from proctor.extract import choice_letter
 
 LETTERS = "ABCDEFG"
 
-chid = Benchmark("chid", main="accuracy", prompt="以下句子是否通顺？\n", answer="{{ reference }}\n\n")
+chid = Benchmark("chid", main="accuracy", version=2, prompt="以下句子是否通顺？\n", answer="{{ reference }}\n\n")
 
 
 @chid.rows

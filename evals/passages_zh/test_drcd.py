@@ -13,6 +13,7 @@ from proctor.metrics import character_exact, character_f1
 drcd = Benchmark(
     "drcd",
     main="exact_match",
+    version=2,
     prompt="根据文章回答问题。你的答案应该尽可能简练，请以 ‘答案是’ 开头的句式作答。\n"
     "文章：{{ passage }}\n问：{{ question }}\n答：",
     answer="答案是{{ target }}\n\n",

@@ -22,6 +22,7 @@ CASES = [("yes", "no"), ("true", "false"), ("valid", "invalid")]
 bbh = Benchmark(
     "bbh",
     main="exact_match",
+    version=2,
     header_shots=3,
     header="{{ cot.split('-----\n')[1].rstrip() }}\n\n",
     prompt="Q: {{ question }}\nA: Let's think step by step.",

@@ -14,6 +14,7 @@ from proctor.metrics import accuracies
 
 ASKED = {
     "main": "acc_norm",
+    "version": 2,
     "prompt": "Question: {{ question }}\nAnswer:",
     "answer": " {{ choices['ABCDE'.index(target)] }}\n\n",
 }

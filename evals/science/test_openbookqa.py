@@ -13,6 +13,7 @@ from proctor.metrics import accuracies
 openbookqa = Benchmark(
     "openbookqa",
     main="acc_norm",
+    version=2,
     prompt="{{ question }}",
     answer=" {{ choices['ABCD'.index(target)] }}\n\n",
 )

@@ -14,7 +14,7 @@ QUESTION = (
     "语句一与语句二是关于蚂蚁金融产品的疑问，两者所询问的内容是否完全一致？\n"
 )
 
-afqmc = Benchmark("afqmc", main="accuracy", prompt=QUESTION, answer="{{ choices['AB'.index(target)] }}\n\n")
+afqmc = Benchmark("afqmc", main="accuracy", version=2, prompt=QUESTION, answer="{{ choices['AB'.index(target)] }}\n\n")
 
 
 @afqmc.rows

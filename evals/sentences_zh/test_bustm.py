@@ -12,7 +12,7 @@ from proctor.extract import choice_letter
 QUESTION = "语句一：“{{ sentence1 }}”\n语句二：“{{ sentence2 }}”\n请判断语句一和语句二说的是否是一个意思？\n"
 DIFFERENT, SAME = "两句话说的毫不相关。", "两句话说是的一个意思。"
 
-bustm = Benchmark("bustm", main="accuracy", prompt=QUESTION, answer="{{ said }}\n\n")
+bustm = Benchmark("bustm", main="accuracy", version=2, prompt=QUESTION, answer="{{ said }}\n\n")
 
 
 @bustm.rows

@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 cluewsc = Benchmark(
     "cluewsc",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\n此处，代词“{{ pronoun }}“被用于指代“{{ noun }}“吗?\n",
     answer="{{ choices['AB'.index(target)] }}\n\n",
 )

@@ -12,6 +12,7 @@ from proctor.extract import choice_letter
 eprstmt = Benchmark(
     "eprstmt",
     main="accuracy",
+    version=2,
     prompt='内容： "{{ question }}"。情绪分类：\n',
     answer="{{ choices['AB'.index(target)] }}。\n\n",
 )

@@ -33,6 +33,7 @@ LETTERS = "ABCDEFGHIJKLMNO"
 tnews = Benchmark(
     "tnews",
     main="accuracy",
+    version=2,
     prompt="{{ question }}\n上述内容属于什么新闻？\n",
     answer="{{ choices['ABCDEFGHIJKLMNO'.index(target)] }}\n\n",
 )

@@ -16,6 +16,7 @@ from proctor.metrics import CANNOT_ANSWER, QUAC_LEAST_HUMAN_F1, quac_f1, quac_hu
 quac = Benchmark(
     "quac",
     main="f1",
+    version=2,
     aggregate={"heq_d": question_em},
     prompt=(
         "Title: {{ title }}\n\n{% if background %}Background: {{ background }}\n\n{% endif %}"

@@ -12,6 +12,7 @@ from proctor.metrics import exact, token_f1
 squad = Benchmark(
     "squad",
     main="exact_match",
+    version=2,
     prompt=(
         "{{ passage }}\nAccording to the above passage, answer the following question. If it is impossible to answer "
         "according to the passage, answer `impossible to answer`:\nQuestion: {{ question }}\nAnswer:"

@@ -61,6 +61,7 @@ LANGUAGES = {
 tydiqa = Benchmark(
     "tydiqa",
     main="f1",
+    version=2,
     header="{{ words[1] }}\n\n",
     prompt="{{ words[2] }}{{ passage }}\n{{ words[3] }} {{ question }}\n{{ words[4] }}",
     answer=" {{ target }}\n\n",

@@ -12,6 +12,7 @@ from proctor.metrics import bleu, bleu_statistics, chrf, chrf_statistics, signat
 flores = Benchmark(
     "flores",
     main="bleu",
+    version=2,
     aggregate={"bleu": bleu, "chrf": chrf},
     signatures=lambda: {"bleu": signature("bleu", "zh"), "chrf": signature("chrf", "zh")},
     prompt="Translate the following English statements to Chinese (Simpl).\nSource: {{ question }}\nTarget:",

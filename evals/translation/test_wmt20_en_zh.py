@@ -12,6 +12,7 @@ from proctor.metrics import bleu, bleu_statistics, chrf, chrf_statistics, signat
 wmt20_en_zh = Benchmark(
     "wmt20-en-zh",
     main="bleu",
+    version=2,
     aggregate={"bleu": bleu, "chrf": chrf},
     signatures=lambda: {"bleu": signature("bleu", "zh"), "chrf": signature("chrf", "zh")},
     prompt="请将下面这段内容从英文翻译为中文：\n{{ question }}\n译文：\n",

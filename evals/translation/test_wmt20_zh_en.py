@@ -12,6 +12,7 @@ from proctor.metrics import bleu, bleu_statistics, chrf, chrf_statistics, signat
 wmt20_zh_en = Benchmark(
     "wmt20-zh-en",
     main="bleu",
+    version=2,
     aggregate={"bleu": bleu, "chrf": chrf},
     signatures=lambda: {"bleu": signature("bleu", "en"), "chrf": signature("chrf", "en")},
     prompt="请将下面这段内容从中文翻译为英文：\n{{ question }}\n译文：\n",

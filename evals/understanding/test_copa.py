@@ -14,6 +14,7 @@ CONNECTORS = {"cause": "because", "effect": "therefore"}
 copa = Benchmark(
     "copa",
     main="accuracy",
+    version=2,
     prompt="{{ question.removesuffix('.') }} {{ connector }}",
     answer=" {{ chosen[:1].lower() + chosen[1:] }}\n\n",
 )

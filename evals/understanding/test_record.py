@@ -13,6 +13,7 @@ from proctor.metrics import exact, token_f1
 record = Benchmark(
     "record",
     main="em",
+    version=2,
     prompt=(
         "Passage: {{ passage }}\nResult: {{ question | replace('@placeholder', '____') }}\n"
         "Question: What entity does ____ refer to in the result? Give me the entity name:"

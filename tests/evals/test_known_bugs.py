@@ -433,6 +433,19 @@ ELSEWHERE = {
         "service/test_tokenizer.py::test_bos_stands_exactly_once",
         "service/test_capabilities.py::test_another_rule_about_bos_is_found_out_with_and_without_tokenize",
     ],
+    "the chat template applied twice": [
+        "service/test_service.py::test_a_prompt_is_sent_as_it_is_and_meets_no_chat_template",
+    ],
+    "max_tokens too small: truncations are counted": [
+        "plugin/test_outcomes.py::test_truncated_and_unparsed_outputs_are_scored_and_counted",
+    ],
+    "a prompt that is cut loses its question, or nobody knows": [
+        "pure/test_ranking.py::test_a_prompt_that_is_cut_keeps_its_question",
+        "service/test_likelihood.py::test_a_context_that_does_not_fit_is_cut_at_its_left_and_said_so",
+    ],
+    "ties in a ranking pass in silence": [
+        "plugin/test_outcomes.py::test_ties_are_counted_and_go_to_the_first_choice",
+    ],
     "a server that ignores `echo` (llama.cpp 27174)": [
         "service/test_capabilities.py::test_an_ignored_parameter_is_found_out_and_nothing_else_is",
         "service/test_likelihood.py::test_an_endpoint_that_ignores_the_question_is_malformed_and_not_zero",

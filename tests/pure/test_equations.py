@@ -98,12 +98,28 @@ SAME = [  # gold, answer
     ("１２", "12"),
     ("\\left(\\frac{1}{\\mathrm{e}}, 2\\right)", "(e^{-1}, 2)"),
     ("(3,-2)", "(x, y) = (3, -2)"),
+    ("1 < x < 3", "1.0 < x < 3"),
+    ("3 > x \\ge 1", "1 \\le x < 3"),
+    ("x \\ne 2", "x \\neq 2.0"),
+    ("9:30 am", "9:30 a.m."),
+    ("充分不必要条件", "充分不必要条件。"),
+    ("1:2:3", "2:4:6"),
+    ("\\frac{1}{1+\\frac{1}{1+\\frac{1}{2}}}", "\\frac{3}{5}"),
+    ("\\frac{x}{x}", "1"),
     ("(x,y) = (3,-2)", "(3, -2)"),
     ("(-\\infty,1)\\cup(2,\\infty)", "x < 1 \\text{ or } x > 2"),
     ("x \\in (-\\infty,1]\\cup(2,\\infty)", "x > 2, x \\le 1"),
 ]
 DIFFERENT = [
     ("(3,-2)", "(x, y) = (-2, 3)"),
+    ("1 < x < 3", "1 < x < 4"),
+    ("1 < x < 3", "1 < x \\le 3"),
+    ("x \\ne 2", "x \\ne 3"),
+    ("9:30 am", "9:30 p.m."),
+    ("充分不必要条件", "必要不充分条件"),
+    ("1:2:3", "1:2"),
+    ("2:3", "a:b"),
+    ("(1,2)", "(1,2)(1,2)"),
     ("(x,y) = (3,-2)", "(y, x) = (3, -2)"),
     ("(-\\infty,1)\\cup(2,\\infty)", "x < 1 \\text{ or } x \\ge 2"),
     (None, None),
@@ -219,6 +235,64 @@ def test_what_the_process_answers():
     assert not related("equation", ["x", "\\{1\\}"], ["x", "1"])
 
 
+def child(*lines: str) -> list[str]:
+    """What the process writes to lines that it reads, until they end."""
+    command = [sys.executable, "-P", symbolic_child.__file__]
+    said = subprocess.run(
+        command, input="".join(f"{line}\n" for line in lines), capture_output=True, text=True, check=True
+    )
+    return said.stdout.split()
+
+
+def test_the_process_answers_line_by_line_and_ends_with_its_input():
+    assert child(
+        '["value", "x + 1", "1 + x", 30]',
+        '["value", "x", "y", 30]',
+        '["equation", ["2x", "4"], ["x", "2"], 30]',
+        '["inequality", ["x", "2"], ["-x", "-2"], 30]',
+        '["value", 5, null, 30]',  # what raises is no agreement
+    ) == ["ready", "true", "false", "true", "false", "false"]
+
+
+def test_a_process_that_ended_is_replaced():
+    assert equivalent("1 + x", "x + 1", limit=30)
+    for idle in symbolic._idle:
+        idle.process.kill()
+        idle.process.wait()
+    assert equivalent("1 + x", "x + 1", limit=30)
+
+
+def test_what_interrupts_a_question_ends_its_process(monkeypatch):
+    assert equivalent("1 + x", "x + 1", limit=30)
+    before = [idle.process for idle in symbolic._idle]
+
+    def interrupted(self, question, limit):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(symbolic._Child, "ask", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            equivalent("1 + x", "x + 1")
+    assert [process.poll() is None for process in before].count(False) == 1
+    assert equivalent("1 + x", "x + 1", limit=30)
+
+
+@pytest.mark.parametrize(
+    ("program", "error", "message"),
+    [
+        ("", ImportError, "math-verify does not start"),
+        ("import time; time.sleep(60)", TimeoutError, "within 0.5 seconds"),
+    ],
+)
+def test_a_process_that_does_not_start_is_no_wrong_answer(program, error, message, monkeypatch, tmp_path):
+    (tmp_path / "child.py").write_text(program)
+    monkeypatch.setattr(symbolic, "_CHILD", tmp_path / "child.py")
+    monkeypatch.setattr(symbolic, "_idle", [])
+    monkeypatch.setattr(symbolic, "START_LIMIT", 0.5 if program else 30.0)
+    with pytest.raises(error, match=message):
+        equivalent("1 + x", "x + 1")
+
+
 def test_importing_does_not_import_the_algebra():
     code = "import sys, proctor.metrics, proctor.extract; print('sympy' in sys.modules, 'math_verify' in sys.modules)"
     said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -306,6 +380,7 @@ THEOREMS = [  # kind, output, gold, verdict
     ("list of integer", "The answer is 3 and 4.", [3, 4], True),
     ("list of integer", "x = 1, y = -2, so the answer is [1, -2]", [1, -2], True),
     ("list of integer", "The answer is [1, 2]", [1, 2, 3], False),
+    ("list of integer", "The answer is 1; 2; 3", [1, 2, 3], True),
     ("list of integer", "The answer is [1, 2", [1, 2, 3], False),
     ("list of integer", "The answer is [1, x]", [1, 2], False),
     ("list of float", "The answer is [0.5, 1/3]", [0.5, 0.333], True),
@@ -334,6 +409,15 @@ def test_theorem_answers(kind, output, gold, verdict):
         ("9**9**9", None),
         ("10**10**10", None),
         ("comb(5, 2)", 10),
+        ("comb(2, 5)", None),
+        ("comb(2.5, 1)", None),
+        ("log(8, 2)", 3),
+        ("log(1, 2, 3)", None),
+        ("round(number=3)", None),
+        ("\\frac{1}{1+\\frac{1}{1+\\frac{1}{2}}}", 0.6),
+        ("\\frac{1}{" * 9 + "2" + "}" * 9, None),
+        ("2*" * 30 + "1", 2**30),
+        ("1*" * 60 + "1", None),
         ("1/0", None),
         ("'a'*10**9", None),
         ("[0]*10", None),

@@ -5,7 +5,16 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.extract import after, choice_letter, code_block, final_number, function_body, number, split_thinking
+from proctor.extract import (
+    after,
+    choice_letter,
+    code_block,
+    final_number,
+    function_body,
+    number,
+    own_answer,
+    split_thinking,
+)
 
 FINAL_NUMBERS = [
     ("18", "18"),
@@ -236,6 +245,24 @@ def test_after(text, expected):
 )
 def test_split_thinking(text, expected):
     assert split_thinking(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("It is 4.", "It is 4."),
+        ("It is 4.\n\nQuestion: What is 3 + 3?\nAnswer: 6", "It is 4.\n"),
+        ("It is 4.\n**Problem 2:** What is 3 + 3?", "It is 4."),
+        ("是4。\n问题：3加3是多少？", "是4。"),
+        ("Question: What is 2 + 2?\nAnswer: 4\nQuestion: What is 3 + 3?", "Question: What is 2 + 2?\nAnswer: 4"),
+        ("<think>4?\nQuestion: no</think>4", "4"),
+        ("The Question: why?", "The Question: why?"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_own_answer(text, expected):
+    assert own_answer(text) == expected
 
 
 WORDS = (

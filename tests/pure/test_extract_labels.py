@@ -185,6 +185,7 @@ LABELS = [
     ("It is hard to say whether it is positive.", SENTIMENT, None),
     ("Not only positive but", SENTIMENT, None),
     ("故事、文化、娱乐、体育", NEWS, None),
+    ("positive and negative, " * 600 + "\nAnswer: negative", SENTIMENT, "Negative"),  # a model that loops
     ("x", {}, None),
     ("x", {"a": []}, None),
     ("", INFERENCE, None),

@@ -47,6 +47,7 @@ SETS = [
     ("The correct options are:\n- A) a contract\n- C) a tort", "AC"),
     ("正确答案是：\nA. 合同有效\nC. 合同可撤销\n", "AC"),
     ("答案：ACD\n解析：B选项错误", "ACD"),
+    ("正确答案是：\nA. 合同有效\nC. 合同可撤销\nA. 合同有效", "AC"),
     # Without one.
     ("选AB", "AB"),
     ("我选择A和D", "AD"),

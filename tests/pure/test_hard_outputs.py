@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from proctor import extract
 from proctor.extract import code_block, final_number, function_body
-from proctor.metrics import equivalent
+from proctor.metrics import equivalent, same_theorem_answer
 
 OUTPUTS = Path(__file__).parent.parent / "outputs"
 STOP = ["\ndef", "\n#", "\nif", "\nprint", "\nclass"]
@@ -108,3 +108,40 @@ def test_lists(row):
 @pytest.mark.parametrize("row", table("latex"))
 def test_latex(row):
     assert equivalent(extract.final_answer(row["said"]), row["gold"]) == row["right"]
+
+
+@pytest.mark.parametrize("row", table("spans"))
+def test_spans(row):
+    assert extract.no_answer(row["said"]) == ("none" in row)
+    if "none" not in row:
+        assert extract.span(row["said"]) == row["means"]
+
+
+CLASSES = {
+    "nli": {
+        "entailment": ["entailment", "entails", "yes", "true", "蕴含"],
+        "neutral": ["neutral", "maybe", "undetermined", "中立"],
+        "contradiction": ["contradiction", "contradicts", "no", "false", "矛盾"],
+    },
+    "sentiment": {"Positive": ["positive", "正面", "积极"], "Negative": ["negative", "负面", "消极"]},
+    "news": {"103": ["体育"], "104": ["财经"], "107": ["汽车"], "109": ["科技"], "110": ["军事"], "113": ["国际"]},
+}
+
+
+@pytest.mark.parametrize("row", table("labels"))
+def test_labels(row):
+    if "names" in row:
+        assert extract.label(row["said"], CLASSES[row["names"]]) == row["means"]
+    else:
+        assert extract.boolean(row["said"]) is row["means"]
+
+
+@pytest.mark.parametrize("row", table("theorems"))
+def test_theorems(row):
+    found = extract.theorem_answer(row["said"], row["kind"])
+    assert same_theorem_answer(found, row["gold"], row["kind"]) == row["right"]
+
+
+@pytest.mark.parametrize("row", table("translations"))
+def test_translations(row):
+    assert extract.translation(row["said"]) == row["means"]

@@ -275,6 +275,18 @@ def test_every_sampling_parameter_is_sent():
     assert "top_k" not in body, "an unknown server gets OpenAI's parameters alone"
 
 
+def test_a_prompt_is_sent_as_it_is_and_meets_no_chat_template():
+    prompt = "<|im_start|>user\\n6 times 7 is<|im_end|>\\n<|im_start|>assistant\\n"
+    with ScriptedServer(Script()) as server:
+        service, connection = start(server.url, retries=0)
+        server.requests.clear()
+        ask(service, connection, lambda model: model.generate(prompt, max_tokens=5))
+        assert [path for path, _, _ in server.requests] == ["/v1/completions"]
+        [body] = server.bodies()
+    assert body["prompt"] == prompt
+    assert not {"messages", "chat_template", "add_generation_prompt"} & set(body)
+
+
 def test_a_stop_that_the_endpoint_ignored_is_applied_here():
     output, _ = generate(Script(answer=" 42\n\nQuestion: and\nQuestion:"), stop=["\nQuestion:", "\n\n"])
     assert output.text == " 42"

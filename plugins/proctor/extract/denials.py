@@ -37,6 +37,7 @@ _ENGLISH = (
     rf"\b{_SOURCE}\b[^\n.!?]{{0,30}}? (?:has|gives|contains|provides|makes|offers) no\b",
     rf"\b{_NOT} (?:\w+ )?{_GIVEN}\b[^\n.!?]{{0,40}}\b{_SOURCE}\b",
     r"\bit (?:does not|doesn['’]t|never) (?:mention|say|state|specify|provide|contain|give|tell)",
+    rf"\b(?:answer|information|it|this) (?:is|was)(?: not|n['’]t) (?:\w+ )?in the {_SOURCE}\b",
     rf"\bquestion {_UNABLE}\b",
     rf"\b(?:answer|information|question|detail|this|it) (?:\w+ )?(?:is|was|are)(?: not|n['’]t)(?: \w+)? {_GIVEN}\b",
     r"\b(?:there is|there['’]s|there are|contains|has|provides|gives|have|find) (?:no|not enough|insufficient|not any)"

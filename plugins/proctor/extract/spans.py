@@ -59,6 +59,8 @@ def no_answer(text: str | None) -> bool:
         return False
     line = re.sub(r"\*\*|__", "", line)
     first = _first_sentence(line)
+    if denies(_OPENING.sub("", first, count=1)):
+        return True
     if not denies(first) and CHATTER.match(first):
         first = _first_sentence(line[len(first) :].strip())
     return denies(first)
@@ -114,7 +116,9 @@ _MARK = re.compile(
     rf"|(?P<line>(?m:^){_EMPHASIS}{_ANSWER_WORD})\s{{0,3}}\d{{0,3}}[*_]{{0,3}}\s?[:：][*_]{{0,3}}"
     # A mind that changes, at the start of a sentence.
     r"|(?:(?<=[.!?…—\n] )|(?<=[.!?…—\n]))"
-    r"(?P<changed>(?:wait|no|actually|sorry|hmm|oh|correction|rather|i mean)\b[,:.—–… -]{1,4}){1,3}"
+    r"(?P<changed>(?:(?:wait|no|actually|sorry|hmm|oh|correction|rather|i mean)\b[,:.—–… -]{1,4}){1,3}"
+    # What the first answer was, in a sentence of its own.
+    r"(?:(?:that|it)(?:['’]s| is| was) (?:where|when|what|who|how|why|not|wrong|incorrect)\b[^\n.!?]{0,80}[.!] ?)?)"
     rf"(?:(?:it|that|this)(?:['’]s| {_IS})(?: actually)? )?(?=\w)"
     r"|(?:不对|不是|更正|等等|等一下)[^\n。！？]{0,12}?[，,。：:]\s?(?:应该是|应为|应是|而是|是)|更正[：:]"
 )
@@ -165,9 +169,11 @@ _BOLD = re.compile(r"(?<!\*)\*\*(?!\s)([^*\n]{1,300}?)\*\*(?!\*)")
 
 def _first_line(text: str) -> str | None:
     """The first line that says something: past greetings, headings, fences; without its bullet."""
-    for line in text.split("\n"):
-        line = line.strip()
+    lines = [line.strip() for line in text.strip().split("\n")]
+    for place, line in enumerate(lines):
         word = re.search(r"\w", line)
+        if line.rstrip("*_").endswith((":", "：")) and place + 1 < len(lines):
+            continue  # what follows is the answer
         if word and not _GREETING.fullmatch(line[word.start() :].rstrip(" *_!")) and not _HEADING.fullmatch(line):
             return re.sub(r"^(?:[-*+•>] +)+", "", line)
     # A sign may be the answer ("£"), a rule or an ellipsis is none.
@@ -208,7 +214,8 @@ _STOP = re.compile(r"(?<![.\s])\.$|[。｡।]$")
 def _clean(text: str) -> str:
     """Without decoration around the whole, and without the full stop that ends a sentence."""
     text = text.strip().removesuffix("</s>").strip()
-    for _ in range(4):
+    before = None
+    while text != before:  # no pair goes that stands within itself, so that each goes once
         before = text
         for opening, closing in _PAIRS:
             inner = text[len(opening) : len(text) - len(closing)]
@@ -219,6 +226,4 @@ def _clean(text: str) -> str:
         # A letter before a full stop is an initial ("U.S.", "Samuel L."): it keeps it.
         if not re.search(r"(?:^|[\s.])[^\W\d_]\.$", text):
             text = _STOP.sub("", text).rstrip()
-        if text == before:
-            break
     return text

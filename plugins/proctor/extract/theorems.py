@@ -28,6 +28,7 @@ _NUMBER = (
 )
 _NUMBERS = re.compile(_NUMBER)
 _LISTED = re.compile(rf"{_NUMBER}(?:\s?(?:,|;|and\b|, and\b)\s?{_NUMBER}){{1,40}}")
+_NAMED = re.compile(r"(?<![\w\\])[A-Za-z](?:_?\{?\w{1,3}\}?)?\s?=\s?(?=[-+−]?\.?\d)")
 _EQUALS = re.compile(r"=|≈|\\approx|\\simeq|\\sim(?![a-z])")
 _SENTENCE = re.compile(r"[.。](?=\s|$|\*)|。|\n|\s(?:because|since|as|which|where|so)\s|\s?\((?=[a-z ]{4,})")
 _DELIMITERS = re.compile(r"\\[()\[\]]|[$`]|\\(?:left|right)(?![A-Za-z])|\\[,;! ]")
@@ -98,13 +99,13 @@ def _plain(text: str) -> str:
 
 
 def _listed(text: str, marked: bool) -> str | None:
-    text = _plain(text).replace("\\{", "[").replace("\\}", "]")
-    if marked:
-        text = text.strip().partition("\n\n")[0]
     matrix = re.search(r"\\begin\{[pb]?matrix\}(.{1,400}?)\\end", text, re.DOTALL)
     if matrix:
-        entries = re.split(r"&|\\\\", matrix[1])
-        return f"[{', '.join(entry.strip() for entry in entries if entry.strip())}]"
+        entries = [_plain(entry).strip() for entry in re.split(r"&|\\\\", matrix[1])]
+        return f"[{', '.join(filter(None, entries))}]"
+    text = _plain(text).replace("\\{", "[").replace("\\}", "]")
+    if marked:
+        text = re.sub(r"[ \t]+", " ", _NAMED.sub("", text.strip().partition("\n\n")[0]))
     inner = _bracketed(text)
     if inner is not None:
         return f"[{inner.replace(';', ',').strip()}]"

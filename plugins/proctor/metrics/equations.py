@@ -116,13 +116,12 @@ class _Comparison:
             self._same_union,
             self._same_bracketed,
             self._same_in_base,
-            self._same_measure,
         ]
         for rule in rules:
             verdict = rule(gold, answer)
             if verdict is not None:
                 return verdict
-        return False
+        return self._same_measure(gold, answer)
 
     def _same_blanks(self, gold: str, answer: str) -> bool | None:
         blanks = _split(gold, ";")

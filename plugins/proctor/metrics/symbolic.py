@@ -39,8 +39,10 @@ class _Child:
             stderr=subprocess.DEVNULL,
             start_new_session=True,  # an interrupt from the keyboard is the parent's
         )
+        begin = time.monotonic()
         if self._line(START_LIMIT) != b"ready\n":
-            late = self.process.poll() is None
+            # Output that ends at once is that of a process that ends, though it may not have ended yet.
+            late = time.monotonic() - begin >= START_LIMIT
             self.end()
             if late:
                 raise TimeoutError(f"math-verify did not start within {START_LIMIT:g} seconds")
@@ -72,10 +74,11 @@ class _Child:
 
     def end(self) -> None:
         """Ends the process and closes its pipes. A fork's copy only closes the pipes: the process is its parent's."""
+        assert self.process.stdin
+        assert self.process.stdout
         for pipe in (self.process.stdin, self.process.stdout):
             with contextlib.suppress(OSError):
-                if pipe:
-                    pipe.close()
+                pipe.close()
         if self.owner == os.getpid():
             self.process.kill()
             self.process.wait()
