@@ -26,7 +26,7 @@ def read(row, file):
     return Sample(question=question, target=str(int(answer)), groups={"year": f"20{file[-2:]}"})
 
 
-@aime.test(generate(max_tokens=2048))
+@aime.test(generate(max_tokens=1024, stop=["\nQuestion:", "\nProblem:"]))
 def test_aime(sample, output, score):
     said = final_answer(output.text)
     answer = number(said)
