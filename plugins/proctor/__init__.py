@@ -13,7 +13,7 @@ from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
 from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage
-from proctor.sample import Sample
+from proctor.sample import Sample, shuffled
 
 __all__ = [
     "Ask",
@@ -38,4 +38,5 @@ __all__ = [
     "generate_code",
     "likelihood",
     "rank",
+    "shuffled",
 ]

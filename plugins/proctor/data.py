@@ -18,6 +18,10 @@ A data root is a folder `<benchmark>/<file>[.gz]` in the schema that the authors
       take: 10:510                          # of the rows, as Python slices them
       shots: mbpp.jsonl
       take_shots: 1:4
+    mmlu-pro:
+      files: test.jsonl
+      shots: validation.jsonl
+      shots_by: category                    # a sample's shots are those of its own group on this axis
     piqa:
       files: valid.jsonl
       beside: {label: valid-labels.lst}     # line i of another file as a field of row i
@@ -62,6 +66,7 @@ class Source:
     samples: int | None = None
     folder: str | None = None
     shots: str | None = None
+    shots_by: str | None = None
     columns: str = "header"
     rows: str | None = None
     take: str | None = None
@@ -286,7 +291,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
             sample.groups = {**sample.groups, **_derived(source, sample)}
             sample.metadata = {**sample.metadata, **texts} if texts else sample.metadata
             dataset.samples.append(sample)
-            dataset.shots.append(examples)
+            dataset.shots.append(examples if source.shots_by is None else reading.of_group(sample, examples, shots))
             dataset.where.append(where)
         if dataset.rows == before:
             raise DataError(f"{file.path}: no rows")
@@ -322,6 +327,7 @@ class _Reading:
     folder: Path
     read: Callable[[Row, str], Any]
     digest: Any
+    by_group: dict[tuple[str | None, int], list[Sample]] = field(default_factory=dict)
 
     def samples(self, file: DataFile, take: str | None, dataset: Dataset | None) -> Iterator[tuple[str, Sample, str]]:
         """(row number, sample, file:line) of each sample of a file; rows yielding several get `17.0`, `17.1`.
@@ -407,10 +413,24 @@ class _Reading:
                 f"{own[0].path}: {len(found)} few-shot rows{itself}; {name} needs {shots} "
                 f"(--shots={max(0, len(found) - same)} asks fewer)"
             )
-        if same:
+        if same or self.source.shots_by is not None:
             return found
         dataset.examples += zip(found[:shots], places[:shots], strict=True)
         return [replace(sample, id=f"shot-{place}") for place, sample in enumerate(found[:shots])]
+
+    def of_group(self, sample: Sample, found: Sequence[Sample], shots: int) -> Sequence[Sample]:
+        """The first `shots` few-shot samples of the sample's own group on the axis `shots_by`: one list a group."""
+        axis = self.source.shots_by or ""
+        group = sample.groups.get(axis)
+        if shots and (group, shots) not in self.by_group:
+            own = [other for other in found if other.groups.get(axis) == group][:shots]
+            if len(own) < shots:
+                raise DataError(
+                    f"{self.benchmark.name}: {len(own)} few-shot rows of the {axis} {group!r} in {self.source.shots}; "
+                    f"{shots} are needed (--shots={len(own)} asks fewer)"
+                )
+            self.by_group[group, shots] = [replace(one, id=f"shot-{place}") for place, one in enumerate(own)]
+        return self.by_group[group, shots] if shots else ()
 
 
 def without(dataset: Dataset, leave_out: Callable[[Sample], str | None]) -> Dataset:

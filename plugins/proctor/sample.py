@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -45,3 +46,13 @@ class Sample:
             "groups": self.groups,
             "id": self.id,
         }
+
+
+def shuffled(items: Sequence[Any], by: str) -> list[Any]:
+    """The items in an order that depends on the text `by` alone (a question, an id): the same in every run and process.
+
+    For benchmarks whose authors shuffle options from one seed for the whole file, where leaving out a row would
+    change the prompts of all that follow.
+    """
+    order = sorted(range(len(items)), key=lambda place: hashlib.sha256(f"{by}\x00{place}".encode()).digest())
+    return [items[place] for place in order]
