@@ -5,7 +5,7 @@
 proctor and lm-evaluation-harness (`lm_eval_side.py`), on one vLLM; hellaswag also by a script on transformers alone
 (`direct.py`) with --direct. MODEL: a folder in Hugging Face's layout. DIR: a data root with the authors' files. Prints
 the table of docs/agreement.md and what differs. What a program computed stays in FOLDER/TASK-COUNT, and is not computed
-again when the command is given once more; that is how a broken run goes on. Another model or server needs another FOLDER.
+again when the command is given once more; that is how a broken run goes on. Another model needs another FOLDER.
 """
 
 from __future__ import annotations
