@@ -4,8 +4,8 @@
 
 proctor and lm-evaluation-harness (`lm_eval_side.py`), on one vLLM; hellaswag also by a script on transformers alone
 (`direct.py`) with --direct. MODEL: a folder in Hugging Face's layout. DIR: a data root with the authors' files. Prints
-the table of docs/agreement.md and what differs. What a program computed stays in FOLDER/TASK, and is not computed again
-when the command is given once more; that is how a broken run goes on.
+the table of docs/agreement.md and what differs. What a program computed stays in FOLDER/TASK-COUNT, and is not computed
+again when the command is given once more; that is how a broken run goes on. Another model needs another FOLDER.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _say(text: str) -> None:
 
 def _beside_others(name: str, options: argparse.Namespace, url: str, served: str) -> list[Comparison]:
     """proctor beside the others on one task; asks the model only for what is not in the folder yet."""
-    task, folder = TASKS[name], options.folder / name
+    task, folder = TASKS[name], options.folder / f"{name}-{options.count}"
     described = cut(task, options.data_dir, folder, options.count)
     (folder / "tasks.json").write_text(json.dumps(described, indent=1), encoding="utf-8")
     command = [sys.executable, "-m", "pytest", EVALS / task.test, "-q", "-p", "no:cacheprovider"]

@@ -203,3 +203,13 @@ def test_a_packed_file_is_read(tasks, tmp_path):
     (tmp_path / "openbookqa" / "test.jsonl.gz").write_bytes(gzip.compress(plain.read_bytes()))
     packed = tasks.cut(tasks.TASKS["openbookqa"], tmp_path, tmp_path / "packed", 5)
     assert hub_rows(packed) == hub_rows(tasks.cut(tasks.TASKS["openbookqa"], BUNDLED, tmp_path / "plain", 5))
+
+
+def test_choices_before_the_same_ending_stand_in_the_context(scripts):
+    of_proctor = importlib.import_module("agreement.__main__")
+    choices = [{"label": name, "text": " slept.", "logprob": -1.0} for name in ("Ann", "Bea")]
+    record = {"prompt": "Then ", "choices": choices, "scores": {"accuracy": 1}, "target": "B"}
+    found = of_proctor._line(record, partial=True)
+    assert found["asked"] == [["Then Ann", " slept."], ["Then Bea", " slept."]]
+    assert found["target"] == 1
+    assert of_proctor._line(record, partial=False)["asked"] == [["Then ", " slept."]] * 2
