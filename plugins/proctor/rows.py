@@ -14,6 +14,8 @@ from typing import Any
 from proctor.errors import DataError
 
 Row = Any
+EACH = "*"
+"""In place of a key: every key of the object has a row."""
 BINARY = {"parquet", "arrow", "feather", "zip", "tar", "bz2", "xz", "zst", "pkl", "npy", "pdf", "xlsx"}
 
 
@@ -23,7 +25,8 @@ def read_rows(
     """(line number from 1, row) of a file, plain or .gz. The suffix says what it is:
 
     .jsonl      one JSON value a line
-    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it
+    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it, with `*` one
+                that has a row under each of its keys
     .csv, .tsv  `columns`: `header` makes rows records by the first line, `none` lists
     any other   text: {"line": TEXT} for each line, empty ones too
 
@@ -60,10 +63,13 @@ def lines_of(text: str) -> list[str]:
 
 
 def _under(path: Path, key: str, content: Any) -> Sequence[Row]:
+    if key == EACH and isinstance(content, Mapping):
+        return list(content.values())
     rows = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(rows, list):
         held = ", ".join(map(str, content))[:200] if isinstance(content, Mapping) else type(content).__name__
-        raise DataError(f"{path}: no list of rows under {key!r}; the file has: {held}")
+        wanted = "no object with a row under each key" if key == EACH else f"no list of rows under {key!r}"
+        raise DataError(f"{path}: {wanted}; the file has: {held}")
     return rows
 
 
