@@ -1,4 +1,4 @@
-"""GPQA (Rein et al. 2023, arXiv:2311.12022): questions of graduate level in biology, physics and chemistry; diamond, 198.
+"""GPQA (Rein et al. 2023, arXiv:2311.12022): graduate-level biology, physics and chemistry; the 198 of diamond.
 
 gen: the authors' zero-shot chain of thought, in two turns: the model reasons, then names the answer. direct: their
 zero-shot prompt. (Their few-shot prompts need five examples of their repository, which are not passed on here.) Answers
@@ -40,7 +40,9 @@ def test_gpqa(sample, output, score):
     score(answer, accuracy=answer == sample.target)
 
 
-@gpqa.test(generate(max_tokens=64), variant="direct", prompt=QUESTION + "\n\nFormat your response as follows: " + FORMAT)
+@gpqa.test(
+    generate(max_tokens=64), variant="direct", prompt=QUESTION + "\n\nFormat your response as follows: " + FORMAT
+)
 def test_gpqa_direct(sample, output, score):
     answer = choice_letter(output.text, "ABCD")
     score(answer, accuracy=answer == sample.target)
