@@ -23,7 +23,7 @@ def read_rows(
     """(line number from 1, row) of a file, plain or .gz. The suffix says what it is:
 
     .jsonl      one JSON value a line
-    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it
+    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it, or for `*` one a key
     .csv, .tsv  `columns`: `header` makes rows records by the first line, `none` lists
     any other   text: {"line": TEXT} for each line, empty ones too
 
@@ -60,6 +60,8 @@ def lines_of(text: str) -> list[str]:
 
 
 def _under(path: Path, key: str, content: Any) -> Sequence[Row]:
+    if key == "*" and isinstance(content, Mapping):
+        return list(content.values())
     rows = content.get(key) if isinstance(content, Mapping) else None
     if not isinstance(rows, list):
         held = ", ".join(map(str, content))[:200] if isinstance(content, Mapping) else type(content).__name__

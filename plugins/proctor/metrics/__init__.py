@@ -10,6 +10,7 @@ from proctor.metrics.aggregates import AGGREGATES, Aggregate
 from proctor.metrics.answers import exact_match, same_number
 from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
 from proctor.metrics.code import pass_at, pass_at_k
+from proctor.metrics.drop import drop_scores
 from proctor.metrics.equations import equivalent
 from proctor.metrics.likelihoods import accuracies, bits_per_byte, mc1, mc2, perplexity, word_perplexity
 from proctor.metrics.options import half_marks, scoring_rate, share_right
@@ -47,6 +48,7 @@ __all__ = [
     "character_f1",
     "chrf",
     "chrf_statistics",
+    "drop_scores",
     "equivalent",
     "exact",
     "exact_match",
