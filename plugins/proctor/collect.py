@@ -22,7 +22,7 @@ from _pytest.mark.expression import Expression
 from proctor import __version__, epochs
 from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, find_files, find_source, listed_keys, load, without
+from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
@@ -150,6 +150,10 @@ class Collecting:
         chosen = self.settings.data_dir
         return None if chosen in (None, "bundled") else Path(str(chosen))
 
+    def _source(self, benchmark: Benchmark) -> tuple[Source, Path]:
+        """Where a benchmark's data are in this run."""
+        return find_source(benchmark, self._root(benchmark), self.settings.data_format)
+
     def _lacks_data(self, benchmark: Benchmark) -> str | None:
         """What to say where the model needs the full data, and nothing says where they are to be had."""
         if not self._published(benchmark) or find_source(benchmark, None)[0].fetch is not None:
@@ -219,7 +223,7 @@ class Collecting:
         shots = benchmark.shots if settings.shots is None else settings.shots
         if benchmark not in self._datasets:
             self._fetch(benchmark)
-            self._datasets[benchmark] = load(benchmark, self._root(benchmark), shots)
+            self._datasets[benchmark] = load(benchmark, self._root(benchmark), shots, self.settings.data_format)
         prompt = Prompt(task.header, task.prompt, task.answer, str(benchmark.module))
         for target in (benchmark.name, task.name):
             if target in settings.prompts:
@@ -238,7 +242,7 @@ class Collecting:
         return 1 + max((epoch for *own, _, epoch in self.stored if tuple(own) == name), default=0)
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
-        source, _ = find_source(task.benchmark, self._root(task.benchmark))
+        source, _ = self._source(task.benchmark)
         words = [task.benchmark.name, task.variant, source.capability, *(source.language or "").split()]
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
@@ -258,7 +262,7 @@ class Collecting:
         expression = self.config.option.keyword
         if not expression:
             return True
-        source, folder = find_source(task.benchmark, self._root(task.benchmark))
+        source, folder = self._source(task.benchmark)
         # As pytest's own matcher has it: neither the session nor the root folder can be meant.
         names = {node.name for node in collector.listchain() if not _is_root(node)}
         names |= marked | {name} | set(collector.listextrakeywords())
