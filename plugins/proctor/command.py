@@ -156,7 +156,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         parser.error("; ".join(problems))
     root = (chosen.data_dir or cache_root()).expanduser().absolute()
     failed = False
-    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetch]:
+    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetch or source.hub]:
         try:
             done = fetch(known[name], name, root, display(), mirror=chosen.mirror, force=chosen.force)
         except DataError as error:
@@ -165,7 +165,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         else:
             files = f"{done.files} file{'s' if done.files > 1 else ''}, {done.size / 1e6:.1f} MB"
             published = known[name].fetch
-            known_good = published is not None and all(pin.sha256 for pin in published.pins)
+            known_good = published is None or all(pin.sha256 for pin in published.pins)  # the hub has one of each
             how = "verified" if known_good else "as first fetched (no sha256 is published to verify it by)"
             print(f"{name}: {'fetched and' if done.new else 'there already,'} {how}: {files} in {done.folder}")
     return int(failed)
