@@ -156,10 +156,7 @@ class Collecting:
 
     def _lacks_data(self, benchmark: Benchmark) -> str | None:
         """What to say where the model needs the full data, and nothing says where they are to be had."""
-        if not self._published(benchmark):
-            return None
-        source, _ = find_source(benchmark, None)
-        if source.fetch is not None or source.hub is not None:
+        if not self._published(benchmark) or find_source(benchmark, None)[0].fetchable:
             return None
         return (
             f"{benchmark.name}: this model is scored on the full data: --data-dir=DIR names a folder with "

@@ -156,7 +156,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         parser.error("; ".join(problems))
     root = (chosen.data_dir or cache_root()).expanduser().absolute()
     failed = False
-    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetch or source.hub]:
+    for name in dict.fromkeys(chosen.names) or [name for name, source in known.items() if source.fetchable]:
         try:
             done = fetch(known[name], name, root, display(), mirror=chosen.mirror, force=chosen.force)
         except DataError as error:

@@ -75,6 +75,11 @@ class Source:
     first_row: int = 0
     """The number of the first row, where the authors' file has others before it."""
 
+    @property
+    def fetchable(self) -> bool:
+        """Whether the published data can be had: from the authors, or from the hub, which has no `texts`."""
+        return self.fetch is not None or (self.hub is not None and not self.texts)
+
 
 @dataclass(frozen=True)
 class DataFile:
@@ -104,6 +109,8 @@ class Dataset:
     rows: int
     source: Source
     excluded: dict[str, int] = field(default_factory=dict)
+    form: str | None = None
+    """"ultraeval" where the rows are written that way."""
 
 
 def manifests(root: Path) -> list[Path]:
@@ -292,7 +299,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int, form: str | None =
     bundled = root is None and benchmark.data is None
     origin = root if root is not None and folder.parent == root else folder
     source = replace(source, revision=fetched_revision(folder) or source.revision)
-    dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
+    dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source, form=form)
     digest = hashlib.sha256()
     own = None if benchmark.reader is None else _reader(benchmark.reader)
     read = own if form is None else ultraeval_reader(benchmark.name, own)

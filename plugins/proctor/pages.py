@@ -110,10 +110,17 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             page.benchmark.main,
             str(len(page.bundled().samples)),
             page.source.licence or "not said",
-            "fetched" if page.source.fetch is not None else "by --data-dir",
+            _data(page.source),
         )
         for page in some
     ]
+
+
+def _data(source: Source) -> str:
+    """How the published data are had."""
+    if source.fetch is not None:
+        return "fetched"
+    return "from the hub" if source.fetchable else "by --data-dir"
 
 
 def markdown(some: Sequence[Page]) -> Iterator[str]:

@@ -53,6 +53,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
             "sha256": dataset.sha256,
             "rows": dataset.rows,
             "excluded": dataset.excluded,
+            **({"format": dataset.form} if dataset.form is not None else {}),
         },
     }
 
