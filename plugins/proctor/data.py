@@ -267,10 +267,13 @@ def listed_keys(source: Source) -> list[str] | None:
     return listed if listed and len(axes) == 1 else None
 
 
-def find_files(folder: Path, pattern: str) -> list[DataFile]:
-    """The files of a pattern, plain or .gz, sorted by name; of one that ends in .parquet, the splits of the hub's."""
+def find_files(folder: Path, pattern: str, whole: bool = False) -> list[DataFile]:
+    """The files of a pattern, plain or .gz, sorted by name; of one that ends in .parquet, the splits of the hub's.
+
+    whole: raise DataError where a file of such a split is missing.
+    """
     if pattern.endswith(".parquet"):
-        return [DataFile(shards[0], key, shards) for key, shards in find_splits(folder, pattern)]
+        return [DataFile(shards[0], key, shards) for key, shards in find_splits(folder, pattern, whole)]
     glob = BRACES.sub("*", pattern)
     key = names_of(pattern)
     found: dict[str, DataFile] = {}
@@ -290,7 +293,7 @@ def load(benchmark: Benchmark, root: Path | None, shots: int, form: str | None =
     source, folder = find_source(benchmark, root, form)
     if benchmark.reader is None and form is None:
         raise DataError(f"{benchmark.module}: {benchmark.name} has no reader: decorate one with @{benchmark.name}.rows")
-    files = find_files(folder, source.files)
+    files = find_files(folder, source.files, whole=True)
     if not files:
         raise DataError(
             f"{benchmark.name}: no file {folder / source.files}[.gz]; --data-dir=DIR names a folder that holds "
@@ -420,7 +423,7 @@ class _Reading:
         pattern, name = self.source.shots, self.benchmark.name
         if pattern is None:
             raise DataError(f"{name}: {shots} shots, but nothing says where few-shot rows are; --shots=0 asks none")
-        own = [other for other in find_files(self.folder, pattern) if other.key == file.key]
+        own = [other for other in find_files(self.folder, pattern, whole=True) if other.key == file.key]
         if not own:
             missing = self.folder / BRACES.sub(lambda _: file.key, pattern)
             raise DataError(f"{name}: no few-shot file for {file.path}: {missing}[.gz] is missing")

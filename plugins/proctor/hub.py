@@ -101,35 +101,38 @@ def ways(config: str, split: str) -> tuple[str, ...]:
     return found if BRACES.search(config) else (*found, f"data/{split}-?????-of-?????.parquet")
 
 
-def find_splits(folder: Path, pattern: str) -> list[tuple[str, tuple[Path, ...]]]:
+def find_splits(folder: Path, pattern: str, whole: bool = False) -> list[tuple[str, tuple[Path, ...]]]:
     """(what the config's braces stand for, the files in order) of each config that a `Hub`'s pattern means.
 
-    `all`, which repeats the rows of the other configs, is none of them. Raises DataError where a shard is missing.
+    `all`, which repeats the rows of the other configs, is none of them. whole: raise DataError where a file is missing;
+    who only looks what there is, as each run does for benchmarks that it may not mean, is not stopped by that.
     """
     config, _, name = pattern.removesuffix(".parquet").rpartition("/")
     splits = name.split("+")
     if not BRACES.search(config):
-        shards = _shards(folder, config, splits)
+        shards = _shards(folder, config, splits, whole)
         return [("", shards)] if shards else []
     known = re.compile(r"([^/\\]+)".join(re.escape(part) for part in BRACES.sub("\0", config).split("\0")))
     found = []
     for path in sorted(folder.iterdir()) if folder.is_dir() else ():
         match = known.fullmatch(path.name)
-        if match and match[1] != "all" and (shards := _shards(folder, path.name, splits)):
+        if match and match[1] != "all" and (shards := _shards(folder, path.name, splits, whole)):
             found.append(("-".join(match.groups()), shards))
     return found
 
 
-def _shards(folder: Path, config: str, splits: Sequence[str]) -> tuple[Path, ...]:
+def _shards(folder: Path, config: str, splits: Sequence[str], whole: bool) -> tuple[Path, ...]:
     found: list[Path] = []
+    missing = []
     for split in splits:
         own = next((files for way in ways(config, split) if (files := sorted(folder.glob(way)))), [])
         count = SHARD.search(own[-1].name) if own else None
-        if count and len(own) != int(count[2]):
+        if whole and count and len(own) != int(count[2]):
             raise DataError(f"{folder / config}: {len(own)} of the {int(count[2])} files of the split {split} are here")
-        if found and not own:
-            raise DataError(f"{folder / config}: the split {split} is missing")
+        missing += [] if own else [split]
         found += own
+    if whole and found and missing:
+        raise DataError(f"{folder / config}: the split {missing[0]} is missing")
     return tuple(found)
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow
 import pytest
 from proctor import DataError, SetupError
-from proctor.data import Dataset, find_files, load, sources
+from proctor.data import Dataset, find_files, find_source, load, sources
 from proctor.hub import ROWS, hub_rows
 from proctor.pages import Page, data_root, pages
 from proctor.prompts import Prompt
@@ -326,6 +326,7 @@ def test_a_missing_shard_is_named(tmp_path: Path):
     build(tmp_path, "gsm8k")
     (tmp_path / "gsm8k/main/test-00000-of-00002.parquet").unlink()
     assert f"{tmp_path}/gsm8k/main: 1 of the 2 files of the split test are here" in refused(tmp_path, "gsm8k")
+    find_source(by_name()["gsm8k"].benchmark, tmp_path)  # who runs another benchmark is not stopped by it
 
 
 def test_a_missing_split_of_several_is_named(tmp_path: Path):
