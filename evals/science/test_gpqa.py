@@ -1,4 +1,4 @@
-"""GPQA (Rein et al. 2023, arXiv:2311.12022): graduate questions in biology, physics and chemistry; the diamond ones, 198.
+"""GPQA (Rein et al. 2023, arXiv:2311.12022): graduate-level biology, physics and chemistry; the 198 of diamond.
 
 gen: the authors' zero-shot chain of thought, in two turns: the model reasons, then names the answer. direct: their
 zero-shot prompt. (Their few-shot prompts need five examples of their repository, which are not passed on here.) Answers

@@ -24,7 +24,7 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
 
     `folder` is that of its files. `published`: the root is the cache of a model that is scored on the published data.
     """
-    if published and source.fetch is not None:
+    if published and source.fetchable:
         return None
     if source.folder is None or folder != root / source.folder:
         there = folder.is_dir() and any(folder.iterdir())
@@ -39,7 +39,7 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
             f"{name}: this model is scored on the full data: --data-dir=DIR names a folder with {name}/<file>, "
             "--data-dir=bundled takes the few bundled samples for a quick look"
         )
-    instead = "" if source.fetch is None else f"; `proctor fetch {name} --data-dir={root}` fetches it"
+    instead = "" if not source.fetchable else f"; `proctor fetch {name} --data-dir={root}` fetches it"
     return f"{name}: {root} has no {folder.name}/{source.files}{instead}"
 
 

@@ -22,7 +22,7 @@ from _pytest.mark.expression import Expression
 from proctor import __version__, absent, epochs
 from proctor.answers import Key
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
-from proctor.data import Dataset, find_files, find_source, listed_keys, load, without
+from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
@@ -152,12 +152,16 @@ class Collecting:
         chosen = self.settings.data_dir
         return None if chosen in (None, "bundled") else Path(str(chosen))
 
+    def _source(self, benchmark: Benchmark) -> tuple[Source, Path]:
+        """Where a benchmark's data are in this run."""
+        return find_source(benchmark, self._root(benchmark), self.settings.data_format)
+
     def _absent(self, benchmark: Benchmark) -> str | None:
         """Why the data of a benchmark cannot be had; None where they can, or where trying will tell."""
         root = self._root(benchmark)
         if root is None or benchmark.data is not None:
             return None
-        source, folder = find_source(benchmark, root)
+        source, folder = self._source(benchmark)
         return absent.reason(benchmark.name, source, root, folder, self._published(benchmark))
 
     def _absent_items(
@@ -168,7 +172,7 @@ class Collecting:
         self._named_absent |= {task.benchmark.name, task.name}
         if self.stored is not None:
             return []
-        words = listed_keys(find_source(task.benchmark, self._root(task.benchmark))[0]) or ()
+        words = listed_keys(self._source(task.benchmark)[0]) or ()
         made = {"task": task, "obj": obj, "why": why, "marks": marks, "words": filter(None, words)}
         return [absent.AbsentItem.from_parent(collector, name=name, **made)]
 
@@ -179,8 +183,8 @@ class Collecting:
         from proctor.fetch import complete, fetch
         from proctor.progress import fetch_display
 
-        source, folder = find_source(benchmark, self._root(benchmark))
-        if source.fetch is not None and not complete(source, benchmark.name, folder.parent):
+        source, folder = self._source(benchmark)
+        if source.fetchable and not complete(source, benchmark.name, folder.parent):
             run = getattr(self.config, "workerinput", {}).get("testrunuid", "")
             fetch(source, benchmark.name, folder.parent, fetch_display(self.config), run=run)
 
@@ -236,7 +240,7 @@ class Collecting:
         shots = benchmark.shots if settings.shots is None else settings.shots
         if benchmark not in self._datasets:
             self._fetch(benchmark)
-            self._datasets[benchmark] = load(benchmark, self._root(benchmark), shots)
+            self._datasets[benchmark] = load(benchmark, self._root(benchmark), shots, self.settings.data_format)
         prompt = Prompt(task.header, task.prompt, task.answer, str(benchmark.module))
         for target in (benchmark.name, task.name):
             if target in settings.prompts:
@@ -259,7 +263,7 @@ class Collecting:
         return 1 + max((epoch for *own, _, epoch in self.stored if tuple(own) == name), default=0)
 
     def _marks(self, task: Task) -> list[pytest.Mark]:
-        source, _ = find_source(task.benchmark, self._root(task.benchmark))
+        source, _ = self._source(task.benchmark)
         words = [task.benchmark.name, task.variant, source.capability, *(source.language or "").split()]
         for word in filter(None, words):
             self.config.addinivalue_line("markers", f"{word}: samples of proctor benchmarks")
@@ -279,7 +283,7 @@ class Collecting:
         expression = self.config.option.keyword
         if not expression:
             return True
-        source, folder = find_source(task.benchmark, self._root(task.benchmark))
+        source, folder = self._source(task.benchmark)
         # As pytest's own matcher has it: neither the session nor the root folder can be meant.
         names = {node.name for node in collector.listchain() if not _is_root(node)}
         names |= marked | {name} | set(collector.listextrakeywords())

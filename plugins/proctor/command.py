@@ -28,9 +28,10 @@ from proctor import (
     reports,
     reproduced,
     runs,
+    ultraeval,
     verdicts,
 )
-from proctor.data import Source, bundled_root, sources
+from proctor.data import Source, bundled_root, load, sources
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.fetch import Fetched, cache_root, misspelt, named, offline
 from proctor.gating import Gating
@@ -175,7 +176,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
             return ""  # the plan has it
         files = f"{found.files} file{'s' if found.files > 1 else ''}, {found.size / 1e6:.1f} MB"
         published = known[name].fetch
-        known_good = published is not None and all(pin.sha256 for pin in published.pins)
+        known_good = published is None or all(pin.sha256 for pin in published.pins)  # the hub has one of each
         how = "verified" if known_good else "as first fetched (not each file has a published sha256 to verify it by)"
         return f"{name}: {'fetched and' if found.new else 'there already,'} {how}: {files} in {found.folder}"
 
@@ -183,6 +184,32 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     if chosen.all:
         print(outcome.summary())
     return int(bool(outcome.failed))
+
+
+def _export_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("names", nargs="+", metavar="NAME", help="benchmark whose samples are written")
+    parser.add_argument("--format", choices=["ultraeval"], required=True, help="ultraeval: its JSON lines")
+    parser.add_argument(
+        "--data-dir", metavar="DIR", type=Path, help="data root with the published rows (default: the bundled ones)"
+    )
+    parser.add_argument(
+        "--output", metavar="FOLDER", type=Path, default=Path("datasets"), help="folder to fill (default: datasets)"
+    )
+
+
+def _export_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    root = None if chosen.data_dir is None else chosen.data_dir.expanduser().absolute()
+    if root is not None and not root.is_dir():
+        parser.error(f"--data-dir {chosen.data_dir}: no such folder")
+    for page in pages.chosen(list(dict.fromkeys(chosen.names))):
+        name = page.benchmark.name
+        found = load(page.benchmark, root, page.benchmark.shots)
+        done = ultraeval.write(name, found.samples, found.shots, chosen.output, found.source.groups)
+        for line in ultraeval.told(name, done):
+            print(line)
+        for reason, count in found.excluded.items():
+            print(f"{name}: left out, as in every run: {count} rows: {reason}")
+    return 0
 
 
 def _gate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -444,5 +471,11 @@ COMMANDS = (
         "Download the published data of benchmarks into the cache, where runs with a real model look for them.",
         _fetch_arguments,
         _fetch_run,
+    ),
+    Command(
+        "export",
+        "Write the samples of benchmarks in another harness's format.",
+        _export_arguments,
+        _export_run,
     ),
 )

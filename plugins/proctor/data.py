@@ -42,10 +42,12 @@ from typing import Any
 
 from proctor.benchmark import Benchmark
 from proctor.errors import DataError
+from proctor.hub import Hub, find_splits, hub_rows, read_hub, read_table
 from proctor.pins import Published, read_published
 from proctor.rows import Row, read_rows, read_text
 from proctor.sample import Sample
 from proctor.trail import field_at_fault
+from proctor.ultraeval import ultraeval_reader
 
 SLICE = re.compile(r"(\d*):(\d*)")
 RESTRICTED = ("non-commercial", "research")
@@ -83,6 +85,16 @@ class Source:
     form: str | None = None
     given_as: str | None = None
     fetch: Published | None = None
+    hub: Hub | None = None
+    stem: str | None = None
+    """What a reader is told as a file's name, where the files are called otherwise than the authors call them."""
+    first_row: int = 0
+    """The number of the first row, where the authors' file has others before it."""
+
+    @property
+    def fetchable(self) -> bool:
+        """Whether the published data can be had: from the authors, or from the hub, which has no `texts`."""
+        return self.fetch is not None or (self.hub is not None and not self.texts)
 
     @property
     def patterns(self) -> list[str]:
@@ -99,10 +111,14 @@ def by_form(source: Source, folder: Path | str) -> str:
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file of rows: `key` is what its braces stand for, `stem` its name without suffixes."""
+    """One file of rows: `key` is what its braces stand for, `stem` its name without suffixes.
+
+    shards: of a split of the hub's, which may be in several files, all of them in order; `path` is the first.
+    """
 
     path: Path
     key: str
+    shards: tuple[Path, ...] = ()
 
     @property
     def stem(self) -> str:
@@ -123,6 +139,8 @@ class Dataset:
     excluded: dict[str, int] = field(default_factory=dict)
     examples: list[tuple[Sample, str]] = field(default_factory=list)
     """The rows of few-shot files that are shown, each with its file and line."""
+    format: str | None = None
+    """"ultraeval" where the rows are written that way."""
 
 
 def manifests(root: Path) -> list[Path]:
@@ -139,6 +157,9 @@ def sources(root: Path) -> dict[str, Source]:
         if twice := found.keys() & own.keys():
             raise DataError(f"{path}: {min(twice)} stands in another manifest of {root} too")
         found |= own
+    for name, hub in read_table(root / "hub.yaml").items():
+        if name in found and found[name].hub is None:
+            found[name] = replace(found[name], hub=hub)
     return found
 
 
@@ -172,6 +193,8 @@ def _source(path: Path, name: str, entry: Mapping[str, Any]) -> Source:
             source = replace(source, fetch=read_published(entry["fetch"]))
         except ValueError as error:
             raise DataError(f"{path}: {name}: {error}") from None
+    if source.hub is not None:
+        source = replace(source, hub=read_hub(entry["hub"], f"{path}: {name}"))
     named = [
         ("files", source.files),
         ("folder", source.folder),
@@ -207,8 +230,8 @@ def bundled_root(module: Path) -> Path | None:
     return None
 
 
-def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
-    """A benchmark's source and the folder of its files.
+def find_source(benchmark: Benchmark, root: Path | None, form: str | None = None) -> tuple[Source, Path]:
+    """A benchmark's source and the folder of its files, as the folder has them: see `_as_laid_out`.
 
     `root` is the data root that the run uses; None stands for the bundled one. Files beside the module are
     used unless the root has a folder of the benchmark.
@@ -217,12 +240,15 @@ def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
     if benchmark.data is not None:
         own = Source(files=benchmark.data, shots=benchmark.shots_data)
         elsewhere = root is not None and (root / benchmark.name).is_dir()
-        return own, root / benchmark.name if root is not None and elsewhere else benchmark.module.parent
+        folder = root / benchmark.name if root is not None and elsewhere else benchmark.module.parent
+        return _as_laid_out(benchmark.name, own, folder, form if elsewhere else None), folder
     bundled = bundled_root(benchmark.module)
     known = sources(bundled) if bundled else {}
     if root is not None:
         known = {**known, **sources(root)}
     root = root or bundled
+    if form is not None and root is not None and benchmark.name not in known:
+        known = {**known, benchmark.name: Source(files="")}
     if root is None or benchmark.name not in known:
         raise DataError(
             f"{benchmark.module}: nothing says where the data of {benchmark.name!r} are: "
@@ -231,7 +257,32 @@ def find_source(benchmark: Benchmark, root: Path | None) -> tuple[Source, Path]:
     source, folder = known[benchmark.name], root / benchmark.name
     if source.folder is not None and not folder.is_dir():
         folder = root / source.folder
-    return source, folder
+    return _as_laid_out(benchmark.name, source, folder, form), folder
+
+
+def _as_laid_out(name: str, source: Source, folder: Path, form: str | None) -> Source:
+    """A source as its folder has it: as the authors publish it, as UltraEval writes it (`form`), or as the hub does."""
+    if form == "ultraeval":
+        axes = BRACES.findall(source.files)
+        one = "{task}" if not (folder / f"data/{name}.jsonl").is_file() and (folder / "data").is_dir() else name
+        file = "-".join(f"{{{axis}}}" for axis in axes) or one
+        shots = "shots" if (folder / "shots").is_dir() else "data"
+        kept = Source(files=f"data/{file}.jsonl", shots=f"{shots}/{file}.jsonl")
+        known = {key: getattr(source, key) for key in ("groups", "capability", "language", "origin", "licence")}
+        return replace(kept, **known)
+    hub = source.hub
+    if hub is None or find_files(folder, source.files) or not find_files(folder, hub.files):
+        return source
+    return replace(
+        source,
+        files=hub.files,
+        shots=hub.shots,
+        take=None,
+        take_shots=hub.take_shots,
+        beside={},
+        stem=source.files.rpartition("/")[2].removesuffix(".gz").rpartition(".")[0],
+        first_row=hub.first_row,
+    )
 
 
 BRACES = re.compile(r"\{(\w+)\}")
@@ -252,8 +303,13 @@ def listed_keys(source: Source) -> list[str] | None:
     return listed if listed and len(axes) == 1 else None
 
 
-def find_files(folder: Path, pattern: str) -> list[DataFile]:
-    """The files of a pattern, plain or .gz, sorted by name."""
+def find_files(folder: Path, pattern: str, whole: bool = False) -> list[DataFile]:
+    """The files of a pattern, plain or .gz, sorted by name; of one that ends in .parquet, the splits of the hub's.
+
+    whole: raise DataError where a file of such a split is missing.
+    """
+    if pattern.endswith(".parquet"):
+        return [DataFile(shards[0], key, shards) for key, shards in find_splits(folder, pattern, whole)]
     glob = BRACES.sub("*", pattern)
     key = names_of(pattern)
     found: dict[str, DataFile] = {}
@@ -265,12 +321,15 @@ def find_files(folder: Path, pattern: str) -> list[DataFile]:
     return list(found.values())
 
 
-def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
-    """Read a benchmark. Raises DataError naming file and line for whatever cannot be read."""
-    source, folder = find_source(benchmark, root)
-    if benchmark.reader is None:
+def load(benchmark: Benchmark, root: Path | None, shots: int, form: str | None = None) -> Dataset:
+    """Read a benchmark. Raises DataError naming file and line for whatever cannot be read.
+
+    form: "ultraeval" where `root` holds the rows as UltraEval writes them; None: as the authors or the hub do.
+    """
+    source, folder = find_source(benchmark, root, form)
+    if benchmark.reader is None and form is None:
         raise DataError(f"{benchmark.module}: {benchmark.name} has no reader: decorate one with @{benchmark.name}.rows")
-    files = find_files(folder, source.files)
+    files = find_files(folder, source.files, whole=True)
     if not files:
         raise DataError(
             f"{benchmark.name}: no file {folder / source.files}[.gz]; --data-dir=DIR names a folder that holds "
@@ -279,9 +338,12 @@ def load(benchmark: Benchmark, root: Path | None, shots: int) -> Dataset:
     bundled = root is None and benchmark.data is None
     origin = root if root is not None and folder.parent == root else folder
     source = replace(source, revision=fetched_revision(folder) or source.revision)
-    dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source)
+    dataset = Dataset([], [], [], "bundled" if bundled else str(origin), "", 0, source, format=form)
     digest = hashlib.sha256()
-    reading = _Reading(benchmark, source, folder, _reader(benchmark.reader), digest)
+    own = None if benchmark.reader is None else _reader(benchmark.reader)
+    read = own if form is None else ultraeval_reader(benchmark.name, own)
+    assert read is not None
+    reading = _Reading(benchmark, source, folder, read, digest)
     for file in files:
         examples = reading.shots(file, shots, dataset) if shots else ()
         texts = reading.texts(file)
@@ -336,7 +398,7 @@ class _Reading:
         """
         for index, line, row in self._rows(file, take):
             where = f"{file.path}:{line}"
-            made = _read(self.read, row, file, where)
+            made = _read(self.read, row, self._stem(file), where)
             if dataset is not None:
                 dataset.rows += 1
             single = isinstance(made, Sample)
@@ -348,16 +410,19 @@ class _Reading:
                 if isinstance(sample, str):
                     continue  # no example is made of a row that is left out
                 _check(sample, where)
-                yield (str(index) if single else f"{index}.{count - 1}"), sample, where
+                yield sample.id or (str(index) if single else f"{index}.{count - 1}"), sample, where
             if not count and dataset is not None:
                 dataset.excluded["no sample"] = dataset.excluded.get("no sample", 0) + 1
 
     def _rows(self, file: DataFile, take: str | None) -> Iterator[tuple[int, int, Row]]:
         """(row number from 0, line number from 1, row): with what stands beside it, and of those that are taken."""
-        rows = read_rows(file.path, self.source.columns, self.digest, self.source.rows)
+        if file.shards:
+            rows = hub_rows(self.benchmark.name, file.shards, self.digest)
+        else:
+            rows = read_rows(file.path, self.source.columns, self.digest, self.source.rows)
         beside = {name: self._lines(file, pattern) for name, pattern in self.source.beside.items()}
         if not beside and take is None:
-            yield from ((index, line, row) for index, (line, row) in enumerate(rows))
+            yield from ((index, line, row) for index, (line, row) in enumerate(rows, self.source.first_row))
             return
         known = list(rows)
         for name, lines in beside.items():
@@ -370,6 +435,10 @@ class _Reading:
             if more and not isinstance(row, Mapping):
                 raise DataError(f"{file.path}:{line}: the row is no record, so that nothing can be put beside it")
             yield index, line, {**row, **more} if more else row
+
+    def _stem(self, file: DataFile) -> str:
+        """The file's name without suffixes, as the authors call it."""
+        return file.stem if self.source.stem is None else BRACES.sub(lambda _: file.key, self.source.stem)
 
     def _own(self, file: DataFile, pattern: str) -> Path:
         """The file of a pattern whose braces stand for the same text. Raises DataError where it is missing."""
@@ -397,7 +466,7 @@ class _Reading:
         pattern, name = self.source.shots, self.benchmark.name
         if pattern is None:
             raise DataError(f"{name}: {shots} shots, but nothing says where few-shot rows are; --shots=0 asks none")
-        own = [other for other in find_files(self.folder, pattern) if other.key == file.key]
+        own = [other for other in find_files(self.folder, pattern, whole=True) if other.key == file.key]
         if not own:
             missing = self.folder / BRACES.sub(lambda _: file.key, pattern)
             raise DataError(f"{name}: no few-shot file for {file.path}: {missing}[.gz] is missing")
@@ -477,9 +546,9 @@ def _check(sample: Any, where: str) -> None:
         raise DataError(f"{where}: all {len(sample.choices)} options are empty")
 
 
-def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str) -> Sample | list[Any]:
+def _read(read: Callable[[Row, str], Any], row: Row, stem: str, where: str) -> Sample | list[Any]:
     try:
-        made = read(row, file.stem)
+        made = read(row, stem)
         if isinstance(made, Sample):
             return made
         # One reason to leave the row out, or a record for a sample: not something of several.
@@ -490,7 +559,7 @@ def _read(read: Callable[[Row, str], Any], row: Row, file: DataFile, where: str)
         else:
             held = f"{len(row)} columns" if isinstance(row, list) else repr(row)[:100]
         missing = isinstance(error, KeyError) and isinstance(row, Mapping) and error.args[0] not in row
-        path = field_at_fault(lambda watched: read(watched, file.stem), row)
+        path = field_at_fault(lambda watched: read(watched, stem), row)
         at = f", {path}" if path and not (missing and path == error.args[0]) else ""
         raise DataError(
             f"{where}: this row cannot be read{at}: {type(error).__name__}: {error}; it has: {held}"

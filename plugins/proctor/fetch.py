@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 from proctor.data import BRACES, RECORD, Source, by_form, names_of
 from proctor.download import download, shown, slot
 from proctor.errors import DataError
+from proctor.hubfetch import fetch_from_hub, is_fetched, put
 from proctor.pins import Pin, Published
 from proctor.rows import read_rows
 
@@ -91,13 +92,22 @@ def offline() -> str | None:
 def complete(source: Source, name: str, root: Path) -> bool:
     """Whether a root holds all that a manifest pins for a benchmark; nothing is read but the record and sizes."""
     record = _record(root / name)
+    if source.fetch is None and source.hub is not None and record is not None:
+        return is_fetched(source.hub, record) and _sizes(record) == _sizes_there(root / name, record)
     if source.fetch is None or record is None:
         return False
     pinned = [pin.sha256 or pin.urls[0] for pin in source.fetch.pins]
     both = zip(source.fetch.pins, record["sources"], strict=False)
     had = [got["sha256"] if pin.sha256 else got["url"] for pin, got in both]
-    sizes = {file: about["size"] for file, about in record["files"].items()}
-    return pinned == had and sizes == {file: _size(root / name / file) for file in sizes}
+    return pinned == had and _sizes(record) == _sizes_there(root / name, record)
+
+
+def _sizes(record: Mapping[str, Any]) -> dict[str, int | None]:
+    return {file: about["size"] for file, about in record["files"].items()}
+
+
+def _sizes_there(folder: Path, record: Mapping[str, Any]) -> dict[str, int | None]:
+    return {file: _size(folder / file) for file in record["files"]}
 
 
 def fetch(
@@ -117,7 +127,7 @@ def fetch(
     benchmark, file, address and what to do.
     """
     published = source.fetch
-    if published is None:
+    if published is None and source.hub is None:
         raise DataError(
             f"{name}: its manifest does not say where it is published; --data-dir=DIR names a folder with it"
         )
@@ -126,7 +136,7 @@ def fetch(
     forbidden = offline()
     if forbidden:
         raise DataError(
-            f"{name}: {published.pins[0].title} is not in {root / name}, and {forbidden} forbids to fetch it; "
+            f"{name}: {_first_file(source)} is not in {root / name}, and {forbidden} forbids to fetch it; "
             f"`proctor fetch {name}` where there is a network fills a cache (PROCTOR_CACHE=DIR names it), "
             "--data-dir=DIR uses a copy of your own"
         )
@@ -140,6 +150,8 @@ def fetch(
             if not force and complete(source, name, root):
                 return _verified(root / name, name)
             try:
+                if published is None:
+                    return _fetch_from_hub(source, name, root, display, mirror, force)
                 return _fetch(source, published, name, root, display, mirror, force)
             except DataError as error:
                 failed.write_text(f"{run}\n{error}", encoding="utf-8")
@@ -197,6 +209,37 @@ def _fetch(
     fresh.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     os.replace(fresh, folder / RECORD)
     shutil.rmtree(part, ignore_errors=True)
+    return Fetched(folder, len(files), sum(about["size"] for about in files.values()), True)
+
+
+def _first_file(source: Source) -> str:
+    """What of the published data a person may miss."""
+    if source.fetch is not None:
+        return source.fetch.pins[0].title
+    return f"{source.hub.files} of {source.hub.dataset}" if source.hub is not None else source.files
+
+
+def _fetch_from_hub(
+    source: Source, name: str, root: Path, display: Display, mirror: str | None, force: bool
+) -> Fetched:
+    """Have the hub's parquet files of a benchmark, where its manifest names no address of the authors'."""
+    assert source.hub is not None
+    if source.texts:
+        raise DataError(
+            f"{name}: {source.hub.dataset} lacks {', '.join(source.texts.values())}, which the prompts are made of; "
+            "--data-dir=DIR names a folder with them"
+        )
+    folder, part = root / name, root / f".{name}.part"
+    display.line(f"{name}: from the hub, {source.hub.dataset}, licence {source.licence or 'unknown'}")
+    old = _record(folder)
+    mirror = mirror or os.environ.get("PROCTOR_DATA_MIRROR") or None
+    record, staged = fetch_from_hub(source.hub, name, part, display.line, None if force else old, mirror)
+    files: dict[str, dict[str, Any]] = {
+        file: {"size": path.stat().st_size, "sha256": sha256_of(path)} for file, path in sorted(staged.items())
+    }
+    if not force:
+        _refuse_to_replace(folder, name, files, old)
+    put(folder, part, {**record, "files": files}, staged, old["files"] if old else {})
     return Fetched(folder, len(files), sum(about["size"] for about in files.values()), True)
 
 
@@ -422,7 +465,7 @@ def named(known: Mapping[str, Source], names: Sequence[str], root: Path) -> list
     for name in names:
         if name in known and known[name].form is not None:
             problems.append(f"{name}: {by_form(known[name], root / name)}")
-        elif name in known and known[name].fetch is None:
+        elif name in known and not known[name].fetchable:
             problems.append(f"{name}: its manifest does not say where it is published")
     return problems
 

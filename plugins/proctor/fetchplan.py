@@ -44,7 +44,7 @@ def plan(known: Mapping[str, Source], names: Iterable[str], root: Path, force: b
     """What a fetch of `names` into `root` has to do; nothing is asked, and only sizes are compared."""
 
     def state(name: str, source: Source) -> str:
-        if source.fetch is None:
+        if not source.fetchable:
             return FORM if source.form is not None else UNPUBLISHED
         if not force and complete(source, name, root):
             return THERE
@@ -60,6 +60,8 @@ def told(planned: Sequence[Planned], root: Path) -> list[str]:
     size = sum(pin.size or 0 for pin in pins) / 1e6
     unknown = sum(pin.size is None for pin in pins)
     more = f" and {_count(unknown, 'file')} of unknown size" if unknown else ""
+    if hub := sum(one.source.fetch is None for one in coming):
+        more += f", {hub} of them from the hub, which tells sizes later"
     lines = [
         f"to fetch: {_count(len(coming), 'benchmark')}, {_count(len(pins), 'file')}, {size:.1f} MB{more}, to {root}"
     ]
@@ -106,7 +108,7 @@ def fetch_all(
     `done` says what is to be told of one that is there. KeyboardInterrupt leaves downloads as they are.
     """
     outcome, board = Outcome(planned), _Board(len(planned))
-    todo = deque(one for one in planned if one.source.fetch is not None)
+    todo = deque(one for one in planned if one.source.fetchable)
 
     def work() -> None:
         while todo and not board.halted.is_set():

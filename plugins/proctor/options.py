@@ -43,6 +43,15 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
         },
     ),
     (
+        "data-format",
+        "string",
+        None,
+        {
+            "metavar": "FORMAT",
+            "help": "how the rows in --data-dir are written: ultraeval (default: as the authors or the hub do)",
+        },
+    ),
+    (
         "limit",
         "string",
         None,
@@ -248,6 +257,7 @@ class Settings:
 
     model: str | None
     data_dir: str | None
+    data_format: str | None
     limit: int | None
     variant: str
     shots: int | None
@@ -289,6 +299,7 @@ def read_settings(config: pytest.Config) -> Settings:
     return Settings(
         model=model,
         data_dir=_data_dir(chosen(config, "data-dir"), folder),
+        data_format=_data_format(config),
         limit=_count(config, "limit", 1),
         variant=variant,
         shots=_count(config, "shots", 0),
@@ -359,6 +370,17 @@ def _data_dir(text: str | None, folder: Path) -> str | None:
     if not text.strip() or not path.is_dir():
         raise SetupError(f"--data-dir={text}: no such folder; name one that holds <benchmark>/<file>, or `bundled`")
     return str(path)
+
+
+def _data_format(config: pytest.Config) -> str | None:
+    form: str | None = chosen(config, "data-format")
+    if form not in (None, "ultraeval"):
+        raise SetupError(
+            f"--data-format={form}: known is ultraeval; without it rows are as the authors or the hub have them"
+        )
+    if form is not None and chosen(config, "data-dir") in (None, "bundled"):
+        raise SetupError(f"--data-format={form} is that of a folder: --data-dir=DIR names it")
+    return form
 
 
 def _rescore(config: pytest.Config, folder: Path) -> Path | None:

@@ -115,7 +115,7 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             page.benchmark.main,
             count(page),
             str(len(page.bundled().samples)),
-            "fetched" if page.source.fetch is not None else "by a form" if page.source.form else "by --data-dir",
+            _data(page.source),
             page.source.restricted or "",
             page.source.licence or "not said",
         )
@@ -126,6 +126,13 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
 def count(page: Page) -> str:
     """How many samples are published; empty where that is not known."""
     return "" if page.source.samples is None else f"{page.source.samples:,}"
+
+
+def _data(source: Source) -> str:
+    """How the published data are had."""
+    if source.fetch is not None:
+        return "fetched"
+    return "from the hub" if source.fetchable else "by a form" if source.form else "by --data-dir"
 
 
 def markdown(some: Sequence[Page]) -> Iterator[str]:

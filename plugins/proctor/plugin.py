@@ -55,7 +55,8 @@ def pytest_configure(config: pytest.Config) -> None:
         settings = read_settings(config)
         service = _service(config, settings)
         if settings.rescore is not None and settings.data_dir is None:
-            settings = replace(settings, data_dir=getattr(service, "data_dir", None))
+            form = settings.data_format or getattr(service, "data_format", None)
+            settings = replace(settings, data_dir=getattr(service, "data_dir", None), data_format=form)
         play(config, settings, service)
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None

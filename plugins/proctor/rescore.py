@@ -36,6 +36,8 @@ class StoredService:
         place = origins.pop() if len(origins) == 1 else "bundled"
         self.data_dir = place if place != "bundled" and Path(place).is_dir() else None
         """The data root of that run, where it had one and it is still there."""
+        forms = {task["data"].get("format") for task in self.report["tasks"]}
+        self.data_format = forms.pop() if len(forms) == 1 else None
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         progress(f"judging the outputs of {self._folder} again; no model is asked")

@@ -53,6 +53,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
             "sha256": dataset.sha256,
             "rows": dataset.rows,
             "excluded": dataset.excluded,
+            **({"format": dataset.format} if dataset.format is not None else {}),
         },
     }
 

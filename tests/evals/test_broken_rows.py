@@ -19,6 +19,7 @@ from proctor.data import Dataset, find_files, load
 from proctor.errors import SetupError
 from proctor.pages import Page
 from proctor.prompts import Prompt
+from proctor.rows import EACH
 
 DATA = pages.data_root()
 SETTINGS = SimpleNamespace(seed=0, temperature=None, changes=())
@@ -79,13 +80,15 @@ def rows_of(path: Path, key: str | None) -> list[Any]:
     """The rows of a JSON or JSON lines file."""
     text = path.read_text(encoding="utf-8")
     if key is not None:
-        return list(json.loads(text)[key])
+        return list(json.loads(text).values() if key == EACH else json.loads(text)[key])
     return list(json.loads(text)) if text.lstrip()[:1] == "[" else [json.loads(one) for one in text.splitlines() if one]
 
 
 def written(path: Path, key: str | None, rows: list[Any]) -> bytes:
     """The rows as the file had them: under a key, as a list, or one a line."""
     text = path.read_text(encoding="utf-8")
+    if key == EACH:
+        return json.dumps(dict(zip(json.loads(text), rows, strict=False))).encode()
     if key is not None:
         return json.dumps({**json.loads(text), key: rows}).encode()
     if text.lstrip()[:1] == "[":
@@ -128,6 +131,7 @@ OPTIONAL = {
     "quac": {"background", "section_title"},  # shown where they are known
     "hellaswag": {"source_id"},
     "mbpp-sanitized": {"test_imports"},
+    "drop": {"validated_answers"},  # drop_eval.py takes questions that one annotator alone answered
 }
 """Fields that a row may lack: what is read is another sample, then, but a sound one."""
 KEYED_BY_TEXT = {"truthfulqa": ("mc1_targets", "mc2_targets")}
@@ -192,12 +196,12 @@ CHOSEN = {
     "multirc": "passage.questions.0.answers.0.label", "ocnli": "label", "ocnli-fc": "label", "openbookqa": "answerKey",
     "piqa": "", "race": "answers.0", "rte": "label", "siqa": "", "storycloze": "AnswerRightEnding",
     "strategyqa": "answer", "summedits": "label", "theoremqa": "Answer_type", "tnews": "label_desc", "wic": "label",
-    "winogender": "sentid", "winogrande": "answer", "wsc": "label",
+    "winogender": "sentid", "winogrande": "answer", "wsc": "label", "mmlu-pro": "answer", "musr": "questions.0.answer",
 }  # fmt: skip
 """Where a row says which of several is right; `` where a file of labels beside it does."""
 FREE = {
     "drcd", "flores", "gsm8k", "humaneval", "lambada", "math", "mbpp", "mbpp-sanitized", "nq-open", "quac", "record",
-    "squad", "triviaqa", "truthfulqa", "tydiqa", "wmt20-en-zh", "wmt20-zh-en",
+    "squad", "triviaqa", "truthfulqa", "tydiqa", "wmt20-en-zh", "wmt20-zh-en", "aime", "drop", "gpqa",
 }  # fmt: skip
 """Whose answers are texts, or stand among the texts that are chosen from."""
 OFF = {int: (99, -1), bool: ("maybe",), str: ("Q", "", "99", "-1"), list: (["Q"], ["A", "Q"])}
@@ -205,7 +209,7 @@ OPTIONS = {
     "agieval": "options", "arc-c": "question.choices", "arc-e": "question.choices", "c3": "1.0.choice",
     "chid": "candidates", "commonsenseqa": "question.choices", "hellaswag": "endings", "jec-qa": "option_list",
     "medqa-mcmle": "options", "medqa-usmle": "options", "multirc": "passage.questions.0.answers",
-    "openbookqa": "question.choices", "race": "options.0", "truthfulqa": "mc1_targets",
+    "openbookqa": "question.choices", "race": "options.0", "truthfulqa": "mc1_targets", "musr": "questions.0.choices",
 }  # fmt: skip
 IN_COLUMNS = {
     "ceval": "ABCD", "cmmlu": "ABCD", "medmcqa": ["opa", "opb", "opc", "opd"], "mmlu": "1234",
