@@ -1,7 +1,7 @@
 """Exact match and F1 of DROP (Dua et al. 2019), as drop_eval.py of allennlp-reading-comprehension computes them.
 
-An answer is a number, a date or one or several spans: here a sequence of texts each. Spans are aligned one to one so that
-the sum of their F1 is greatest, and the mean is over the longer side: a span too many costs as much as one missing. A
+An answer is a number, a date or one or several spans: here a sequence of texts each. Spans are aligned one to one so
+that the sum of their F1 is greatest, and the mean is over the longer side: a span too many costs as much as one missing. A
 gold span that holds a number has an F1 only with one that holds the same number.
 """
 
@@ -33,7 +33,7 @@ def _scores(answer: Sequence[str], gold: Sequence[str]) -> tuple[float, float]:
     bags, gold_bags = [set(text.split()) for text in texts], [set(text.split()) for text in gold_texts]
     f1 = np.array([[_f1(bag, gold_bag) for bag in bags] for gold_bag in gold_bags])
     aligned = f1[linear_sum_assignment(-f1)].sum() / max(len(bags), len(gold_bags))
-    return float(exact), round(float(aligned), 2)
+    return float(exact), float(round(aligned, 2))  # numpy rounds, as there
 
 
 def _f1(bag: set[str], gold: set[str]) -> float:
