@@ -75,7 +75,8 @@ def _language(text: str, language: str) -> bool:
 
 
 _ABBREVIATION = re.compile(
-    r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|jr|sr|inc|ltd|co|no|fig|approx)|(?<![A-Za-z])[A-Z])\.$", re.IGNORECASE
+    r"(?:\b(?:mr|mrs|ms|dr|prof|st|vs|etc|e\.g|i\.e|jr|sr|inc|ltd|co|no|fig|approx)|(?<![A-Za-z])[A-Z])\.$",
+    re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[.!?]+[\"'”’)\]*]*(?=\s+(?![a-z])|\s*$)")
 
