@@ -2,7 +2,7 @@
 
 The rules are those of google-research's instruction_following_eval. Two of its parts are models of NLTK that are loaded
 from the net: the sentence splitter (`number_sentences`) and the word tokenizer (`capital_word_frequency`). Here they
-are rules, which may count otherwise at rare abbreviations. Languages are told by langdetect, as there, from a fixed seed.
+are rules, which may count otherwise at rare abbreviations. Languages are told by langdetect, from a seed.
 No package of the official code is kept up: those that copy it download NLTK's models while they run.
 """
 
@@ -17,7 +17,7 @@ Rule = Callable[..., bool]
 
 
 def follows(response: str, kinds: Sequence[str], arguments: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """For each instruction, whether the response follows it to the letter. An empty response follows none.
+    """Whether the response follows each instruction to the letter. An empty response follows none.
 
     `kinds` are ids such as "keywords:existence", `arguments` the keyword arguments of each; those that are None are
     left out. Raises ValueError for an instruction that is not known, and TypeError for arguments that it does not take.
@@ -27,7 +27,7 @@ def follows(response: str, kinds: Sequence[str], arguments: Sequence[Mapping[str
 
 
 def follows_loosely(response: str, kinds: Sequence[str], arguments: Sequence[Mapping[str, Any]]) -> list[bool]:
-    """As `follows`, where any of eight forms will do: without the first line, the last, both; each without asterisks."""
+    """As `follows`, where any of eight forms does: less the first line, the last, both; each without asterisks."""
     lines = response.split("\n")
     forms = [response, *("\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1]))]
     forms += [form.replace("*", "") for form in forms]
