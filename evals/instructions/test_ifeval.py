@@ -1,6 +1,6 @@
 """IFEval (Zhou et al. 2023, arXiv:2311.07911): 541 prompts with instructions that a program can verify, 25 types.
 
-0-shot: the prompt alone, as the authors ask. prompt_strict: all instructions are followed; prompt_loose: by one of eight
+0-shot: the prompt alone, as the authors ask. prompt_strict: all instructions followed; prompt_loose: by one of eight
 forms of it (without first line, last line, asterisks). instruction_strict, instruction_loose: of all
 instructions. Model cards quote one of the four, or their mean. The rules: proctor/metrics/instructions.py.
 """
