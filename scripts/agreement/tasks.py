@@ -84,14 +84,14 @@ TASKS: Mapping[str, Task] = {
         ),
         Task(
             name="arc-c",
-            test="science/test_arc_c.py::test_arc_c_ppl",
+            test="science/test_arc.py::test_arc_c_ppl",
             yaml="arc/arc_challenge.yaml",
             files={"test": "ARC-Challenge-Test.jsonl"},
             hub=_arc,
         ),
         Task(
             name="arc-e",
-            test="science/test_arc_e.py::test_arc_e_ppl",
+            test="science/test_arc.py::test_arc_e_ppl",
             yaml="arc/arc_easy.yaml",
             files={"test": "ARC-Easy-Test.jsonl"},
             hub=_arc,
