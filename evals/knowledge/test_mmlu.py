@@ -1,11 +1,14 @@
 """MMLU (Hendrycks et al. 2021, arXiv:2009.03300): 57 subjects, 5 dev rows in file order.
 
 ppl: the likeliest of " A" to " D" after "Answer:", as the authors' code has it. gen: the letter that is written.
+cloze: no letters, the options are ranked, as the model cards of SmolLM2 quote it (lighteval, `mmlu_cloze_prompt` in
+huggingface/smollm): 0-shot, which is `--shots=0`, and per character.
 accuracy is over all questions; the report's `macro` is the mean of the subjects' scores.
 """
 
 from proctor import Benchmark, Sample, generate, rank
 from proctor.extract import choice_letter
+from proctor.metrics import accuracies
 
 mmlu = Benchmark(
     "mmlu",
@@ -33,3 +36,15 @@ def test_mmlu_ppl(sample, output, score):
 def test_mmlu_gen(sample, output, score):
     answer = choice_letter(output.text, "ABCD")
     score(answer, accuracy=answer == sample.target)
+
+
+@mmlu.test(
+    rank(),
+    variant="cloze",
+    header="The following are questions about {{ subject | replace('_', ' ') }}.\n",
+    prompt="Question: {{ question }}\nAnswer:",
+    answer=" {{ choices['ABCD'.index(target)] }}\n\n",
+    main="acc_norm_chars",
+)
+def test_mmlu_cloze(sample, output, score):
+    score(output.letter("characters"), **accuracies(output, sample.target))
