@@ -1,14 +1,17 @@
 """MuSR (Sprague et al. 2023, arXiv:2310.16049): murder mysteries, object placements, team allocation; 756 questions.
 
-0-shot with the authors' prompt of their best setting, "CoT+" (Zayne-sprague/MuSR): a hint at how such a story is
-solved, then "ANSWER:" and the number of the choice. accuracy: the number that the text settles on. Theirs takes the
-last line with "answer:", and guesses where it has no number; here that is unparsed, and wrong. The paper quotes each
-domain.
+0-shot with the authors' prompt of their best setting, "CoT+" (Zayne-sprague/MuSR, eval/eval.py): a hint at how such a
+story is solved, then "ANSWER:" and the number of the choice. Theirs had a system prompt ("You are a helpful assistant
+that will answer the questions given by the user.") and temperature 1. accuracy: the number that the text settles on,
+or where it has none the letter by which many models call a choice. Theirs takes the last line with "answer:", counts
+"1 or 2" as right for both, and guesses where a line has no number; here these are unparsed, and wrong. The paper
+quotes each domain. Questions cluster by story.
 """
 
 from proctor import Benchmark, Sample, generate
 from proctor.extract import choice_letter
 
+NUMBERS, LETTERS = "123456789", "ABCDEFGHI"
 HINTS = {
     "murder_mystery": (
         "Before selecting a choice, explain your reasoning step by step. The murderer needs to have a means "
@@ -60,7 +63,7 @@ def read(row, file):
             passage=row["context"],
             question=asked["question"],
             choices=asked["choices"],
-            target=str(asked["answer"] + 1),
+            target=LETTERS[asked["answer"]],
             groups={"domain": file},
             cluster=f"{file}: {row['context'][:60]} ({len(row['context'])} characters)",
             metadata={"hint": HINTS[file]},
@@ -69,5 +72,7 @@ def read(row, file):
 
 @musr.test(generate(max_tokens=2400))
 def test_musr(sample, output, score):
-    answer = choice_letter(output.text, "123456789"[: len(sample.choices)])
+    count = len(sample.choices)
+    number = choice_letter(output.text, NUMBERS[:count])
+    answer = LETTERS[NUMBERS.index(number)] if number else choice_letter(output.text, LETTERS[:count])
     score(answer, accuracy=answer == sample.target)

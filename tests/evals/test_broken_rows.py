@@ -202,6 +202,7 @@ CHOSEN = {
 FREE = {
     "drcd", "flores", "gsm8k", "humaneval", "lambada", "math", "mbpp", "mbpp-sanitized", "nq-open", "quac", "record",
     "squad", "triviaqa", "truthfulqa", "tydiqa", "wmt20-en-zh", "wmt20-zh-en", "aime", "drop", "gpqa",
+    "ifeval",
 }  # fmt: skip
 """Whose answers are texts, or stand among the texts that are chosen from."""
 OFF = {int: (99, -1), bool: ("maybe",), str: ("Q", "", "99", "-1"), list: (["Q"], ["A", "Q"])}

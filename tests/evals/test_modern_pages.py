@@ -167,23 +167,23 @@ def test_gpqa(text, answer):
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("He had the key.\n\nANSWER: 2", "2"),
-        ("ANSWER: 2 - Otto", "2"),
-        ("**ANSWER: 2**", "2"),
-        ("ANSWER: (2)", "2"),
-        ("Answer: 2.", "2"),
-        ("1 has no motive. 2 has 3 of them.\nANSWER: 2", "2"),
-        ("ANSWER: 1\nNo, wait.\nANSWER: 2", "2"),
-        ("<think>ANSWER: 1</think>\nANSWER: 2", "2"),
-        ("ANSWER: 1", "1"),
+        ("He had the key.\n\nANSWER: 2", "B"),
+        ("ANSWER: 2 - Otto", "B"),
+        ("**ANSWER: 2**", "B"),
+        ("ANSWER: (2)", "B"),
+        ("Answer: 2.", "B"),
+        ("1 has no motive. 2 has 3 of them.\nANSWER: 2", "B"),
+        ("ANSWER: 1\nNo, wait.\nANSWER: 2", "B"),
+        ("<think>ANSWER: 1</think>\nANSWER: 2", "B"),
+        ("ANSWER: 1", "A"),
         ("ANSWER: 4", None),
         ("I cannot tell.", None),
         ("", None),
     ],
 )
 def test_musr(text, answer):
-    sample = Sample(target="2", choices=("Ines", "Otto", "Bo"))
-    assert verdict(musr, sample, text) == (answer, {"accuracy": answer == "2"})
+    sample = Sample(target="B", choices=("Ines", "Otto", "Bo"))
+    assert verdict(musr, sample, text) == (answer, {"accuracy": answer == "B"})
 
 
 def test_musr_places_its_hint_as_the_authors_do(tmp_path):

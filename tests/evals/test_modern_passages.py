@@ -301,30 +301,34 @@ def test_a_bundled_number_is_what_its_passage_gives(begins, operands):
 
 # --- MuSR -------------------------------------------------------------------------------------------------------------
 
-NUMBERED = Sample(choices=["Ines", "Otto", "Piet"], target="2")
+NUMBERED = Sample(choices=["Ines", "Otto", "Piet"], target="B")
 
 
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
-        ("ANSWER: 2", "2"),
-        ("ANSWER: 2 - Otto", "2"),
-        ("Ines has no motive. Otto has all three.\n\nANSWER: 2", "2"),
-        ("**ANSWER: 2 - Otto**", "2"),
-        ("**ANSWER:** 2", "2"),
-        ("ANSWER: (2)", "2"),
-        ("ANSWER: (2 - Otto)", "2"),
-        ("Answer: 2.", "2"),
-        ("answer: 2", "2"),
-        ("ANSWER: Choice 2", "2"),
-        ("ANSWER: option 2 - Otto", "2"),
-        ("ANSWER: \\boxed{2}", "2"),
-        ("The answer is 2 - Otto.", "2"),
-        ("ANSWER: 1 - Ines\n\nNo: she was at sea.\n\nANSWER: 2 - Otto", "2"),
-        ("<think>ANSWER: 1</think>\nANSWER: 2", "2"),
-        ("1. Means: the peel.\n2. Motive: the will.\n3. Opportunity: the key.\n\nANSWER: 1 - Ines", "1"),
-        ("At 3 in the night he was at the sluice with 2 sons.\nANSWER: 3 - Piet", "3"),
-        ("ANSWER：２", "2"),
+        ("ANSWER: 2", "B"),
+        ("ANSWER: 2 - Otto", "B"),
+        ("Ines has no motive. Otto has all three.\n\nANSWER: 2", "B"),
+        ("**ANSWER: 2 - Otto**", "B"),
+        ("**ANSWER:** 2", "B"),
+        ("ANSWER: (2)", "B"),
+        ("ANSWER: (2 - Otto)", "B"),
+        ("Answer: 2.", "B"),
+        ("answer: 2", "B"),
+        ("ANSWER: Choice 2", "B"),
+        ("ANSWER: option 2 - Otto", "B"),
+        ("ANSWER: \\boxed{2}", "B"),
+        ("The answer is 2 - Otto.", "B"),
+        ("ANSWER: 1 - Ines\n\nNo: she was at sea.\n\nANSWER: 2 - Otto", "B"),
+        ("<think>ANSWER: 1</think>\nANSWER: 2", "B"),
+        ("1. Means: the peel.\n2. Motive: the will.\n3. Opportunity: the key.\n\nANSWER: 1 - Ines", "A"),
+        ("At 3 in the night he was at the sluice with 2 sons.\nANSWER: 3 - Piet", "C"),
+        ("ANSWER：２", "B"),
+        ("ANSWER: B", "B"),  # a letter, out of habit
+        ("**ANSWER: B - Otto**", "B"),
+        ("A witness saw Ines at 2 in the night.\nANSWER: 2", "B"),
+        ("A witness saw Ines in the night.\n\nANSWER: Ines", None),  # no choice A
         ("ANSWER: 1 or 2", None),  # the authors' script would count it for either
         ("ANSWER: (your answer here, including the choice number)", None),
         ("ANSWER: 4", None),  # there is none
@@ -333,8 +337,8 @@ NUMBERED = Sample(choices=["Ines", "Otto", "Piet"], target="2")
         ("", None),
     ],
 )
-def test_musr_reads_the_number(text, answer):
-    assert verdict(musr, NUMBERED, text) == (answer, {"accuracy": answer == "2"})
+def test_musr_reads_the_number_or_else_the_letter(text, answer):
+    assert verdict(musr, NUMBERED, text) == (answer, {"accuracy": answer == "B"})
 
 
 STORY = {"context": "It rained. Ana saw the key in the tin.", "questions": []}
@@ -377,7 +381,7 @@ def test_musr_has_the_names_of_the_authors_files(tmp_path):
         "object_placements",
         "team_allocation",
     ]
-    assert [sample.target for sample in samples[:2]] == ["2", "1"]
+    assert [sample.target for sample in samples[:2]] == ["B", "A"]
     assert len({sample.cluster for sample in samples}) == 3
     named = {pin["file"] for pin in fetched("musr")}
     assert named == {f"{sample.groups['domain']}.json" for sample in samples}
