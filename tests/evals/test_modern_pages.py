@@ -1,22 +1,19 @@
-"""AIME, MMLU-Pro, GPQA, MuSR, DROP and IFEval: prompts, hard outputs, and the official rules."""
+"""AIME, MMLU-Pro, GPQA, MuSR and DROP: prompts, hard outputs, and the official rules."""
 
 from __future__ import annotations
-
-import json
-from pathlib import Path
 
 import pytest
 from proctor import shuffled
 from proctor.checking import _run
 from proctor.errors import DataError
-from proctor.metrics import RULES, drop_scores, follows, follows_loosely
+from proctor.metrics import drop_scores
 from proctor.pages import pages
 from proctor.sample import Sample
-from read_pages import ROOT, page, prompts, read, verdict, write
+from read_pages import page, prompts, read, verdict, write
 
 aime, mmlu_pro = page("numeracy/test_aime").aime, page("knowledge/test_mmlu_pro").mmlu_pro
 gpqa, musr = page("science/test_gpqa").gpqa, page("reasoning/test_musr").musr
-drop, ifeval = page("passages/test_drop").drop, page("instructions/test_ifeval").ifeval
+drop = page("passages/test_drop").drop
 
 
 @pytest.mark.parametrize(
@@ -261,117 +258,7 @@ def test_drop(text, golds, exact, f1):
     assert found["f1_whole"] <= found["f1"]
 
 
-EN = "the sea comes in with the tide every morning and goes out again at night"
-CASES = [
-    ("keywords:existence", {"keywords": ["tide", "moon"]}, "The Moon and the tides", "the moon"),
-    ("keywords:frequency", {"keyword": "a", "frequency": 2, "relation": "at least"}, "banana", "bond a"),
-    ("keywords:frequency", {"keyword": "a", "frequency": 2, "relation": "less than"}, "bond a", "banana"),
-    ("keywords:forbidden_words", {"forbidden_words": ["tea"]}, "a team", "Tea!"),
-    ("keywords:letter_frequency", {"letter": "Z", "let_frequency": 2, "let_relation": "at least"}, "Zz", "z"),
-    ("language:response_language", {"language": "de"}, "Die Blätter fallen früh von den Bäumen im Herbst.", EN),
-    (
-        "length_constraints:number_sentences",
-        {"num_sentences": 3, "relation": "at least"},
-        "One. Two! Three?",
-        "One. Two 1.5 m.",
-    ),
-    ("length_constraints:number_sentences", {"num_sentences": 2, "relation": "less than"}, "Dr. Who came.", "He. She."),
-    ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, "a\n***\nb", "a\n\nb"),
-    ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, "***\na\n***\nb\n***", "a\n***\n\n***\nb"),
-    ("length_constraints:number_words", {"num_words": 3, "relation": "at least"}, "it's so", "it is"),
-    (
-        "length_constraints:nth_paragraph_first_word",
-        {"num_paragraphs": 2, "nth_paragraph": 2, "first_word": "Later"},
-        'a\n\n"later," he said',
-        "a\n\nmuch later",
-    ),
-    ("detectable_content:number_placeholders", {"num_placeholders": 2}, "[a] [b]", "[a]"),
-    ("detectable_content:postscript", {"postscript_marker": "P.S."}, "x\np. s. y", "PS y"),
-    ("detectable_content:postscript", {"postscript_marker": "P.P.S"}, "P. P. S more", "P.S. more"),
-    ("detectable_format:number_bullet_lists", {"num_bullets": 2}, "* a\n- b", "* a\n- b\n- c"),
-    ("detectable_format:constrained_response", {}, "My answer is no. Never.", "My answer is: no."),
-    ("detectable_format:number_highlighted_sections", {"num_highlights": 2}, "*a* and **b**", "*a* and * *"),
-    (
-        "detectable_format:multiple_sections",
-        {"section_spliter": "Section", "num_sections": 2},
-        "Section 1\na\nSection 2",
-        "Section one",
-    ),
-    ("detectable_format:json_format", {}, '```json\n{"a": 1}\n```', "{'a': 1}"),
-    ("detectable_format:title", {}, "<<Snow>>\nx", "<< >>"),
-    ("combination:two_responses", {}, "a\n******\nb", "a\n******\na"),
-    ("combination:two_responses", {}, "******a******b******", "a\n******\n\n******\nb"),
-    ("combination:repeat_prompt", {"prompt_to_repeat": "Name it."}, "NAME IT. Rhine", "Rhine. Name it."),
-    ("startend:end_checker", {"end_phrase": "Bye now."}, 'x "bye now."', "Bye now. x"),
-    ("startend:quotation", {}, ' "a" ', '"a" b'),
-    (
-        "change_case:capital_word_frequency",
-        {"capital_frequency": 2, "capital_relation": "at least"},
-        "AN OLD-TIME hat",
-        "An ox. A",
-    ),
-    ("change_case:english_capital", {}, EN.upper(), EN.upper() + " x"),
-    ("change_case:english_lowercase", {}, EN, EN.capitalize()),
-    ("punctuation:no_comma", {}, "a; b", "a, b"),
-]
-
-
-@pytest.mark.parametrize(("kind", "arguments", "followed", "not_followed"), CASES)
-def test_an_instruction(kind, arguments, followed, not_followed):
-    given = {**arguments, "other": None}  # as on the hub, where every row has all arguments
-    assert follows(followed, [kind], [given]) == [True]
-    assert follows(not_followed, [kind], [given]) == [False]
-    assert follows(" \n", [kind], [given]) == [False]
-
-
-def test_every_instruction_type_has_a_case():
-    assert {kind for kind, *_ in CASES} == RULES.keys()
-    assert len(RULES) == 25
-
-
-@pytest.mark.parametrize(
-    ("text", "kind", "loosely"),
-    [
-        ("Sure, here it is:\nno more", "punctuation:no_comma", True),
-        ("so it is\nAnything else, sir?", "punctuation:no_comma", True),
-        ("Yes, sir\nno more\nBye, now", "punctuation:no_comma", True),
-        ("Yes, sir\nno, more\nBye, now", "punctuation:no_comma", False),
-        ('**"a"**', "startend:quotation", True),
-        ('Here:\n*"a"*\nBye', "startend:quotation", True),
-        ("a", "startend:quotation", False),
-        ("", "punctuation:no_comma", False),
-    ],
-)
-def test_loose_forms(text, kind, loosely):
-    assert follows(text, [kind], [{}]) == [False]
-    assert follows_loosely(text, [kind], [{}]) == [loosely]
-
-
-def test_ifeval_counts_prompts_and_instructions():
-    metadata = {"kinds": ["punctuation:no_comma", "startend:quotation"], "arguments": [{}, {}]}
-    assert verdict(ifeval, Sample(metadata=metadata), '<think>a, b</think>*"a"*')[1] == {
-        "prompt_strict": False,
-        "prompt_loose": True,
-        "instruction_strict": [1, 2],
-        "instruction_loose": [2, 2],
-    }
-
-
-def test_an_unknown_instruction_is_told_before_a_model_is_asked(tmp_path):
-    write(tmp_path, "ifeval/input_data.jsonl", [{"prompt": "x", "instruction_id_list": ["a:b"], "kwargs": [{}]}])
-    with pytest.raises(DataError, match="input_data.jsonl:1: .*a:b"):
-        read(ifeval, tmp_path)
-
-
-def test_the_bundled_responses_follow_their_instructions():
-    rows = [json.loads(line) for line in Path(ROOT, "data/ifeval/input_data.jsonl").read_text("utf-8").splitlines()]
-    assert {kind for row in rows for kind in row["instruction_id_list"]} == RULES.keys()
-    for row in rows:
-        assert all(follows(row["response"], row["instruction_id_list"], row["kwargs"])), row["prompt"]
-        assert not all(follows("Certainly, I can.", row["instruction_id_list"], row["kwargs"])), row["prompt"]
-
-
-@pytest.mark.parametrize("name", ["aime", "mmlu-pro", "gpqa", "musr", "drop", "ifeval"])
+@pytest.mark.parametrize("name", ["aime", "mmlu-pro", "gpqa", "musr", "drop"])
 def test_gold_answers_are_right(name, tmp_path):
     own = next(one for one in pages() if one.benchmark.name == name)
     for task in _run(own, "proctor:gold", None, tmp_path / "run")[0]["tasks"]:

@@ -12,7 +12,6 @@ from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f
 from proctor.metrics.code import pass_at, pass_at_k
 from proctor.metrics.drop import drop_scores
 from proctor.metrics.equations import equivalent
-from proctor.metrics.instructions import RULES, follows, follows_loosely
 from proctor.metrics.likelihoods import accuracies, bits_per_byte, mc1, mc2, perplexity, word_perplexity
 from proctor.metrics.options import half_marks, scoring_rate, share_right
 from proctor.metrics.spans import (
@@ -39,7 +38,6 @@ __all__ = [
     "AGGREGATES",
     "CANNOT_ANSWER",
     "QUAC_LEAST_HUMAN_F1",
-    "RULES",
     "Aggregate",
     "accuracies",
     "balanced_accuracy",
@@ -55,8 +53,6 @@ __all__ = [
     "exact",
     "exact_match",
     "f1_of_class",
-    "follows",
-    "follows_loosely",
     "gap",
     "half_marks",
     "macro_f1",
