@@ -2,8 +2,9 @@
 
 `answers` compares one answer with the gold one; `options` sets of options and lists of answers; `equations` two
 mathematical ones; `theorems` by TheoremQA's types; `spans` words with several gold answers, as the official scorers do,
-and `drop` DROP's numbers and lists of spans; `code` has pass@k. `classes`, `likelihoods` and `translation` have metrics
-of all samples at once, which `aggregates` lists by name.
+and `drop` DROP's numbers and lists of spans; `code` has pass@k; `instructions` says whether a response follows some,
+with `sentences` as nltk counts them. `classes`, `likelihoods` and `translation` have metrics of all samples at once,
+which `aggregates` lists by name.
 """
 
 from proctor.metrics.aggregates import AGGREGATES, Aggregate
@@ -12,6 +13,7 @@ from proctor.metrics.classes import balanced_accuracy, f1_of_class, gap, macro_f
 from proctor.metrics.code import pass_at, pass_at_k
 from proctor.metrics.drop import drop_scores
 from proctor.metrics.equations import equivalent
+from proctor.metrics.instructions import follows, follows_loosely, instructions_of
 from proctor.metrics.likelihoods import accuracies, bits_per_byte, mc1, mc2, perplexity, word_perplexity
 from proctor.metrics.options import half_marks, scoring_rate, share_right
 from proctor.metrics.spans import (
@@ -53,8 +55,11 @@ __all__ = [
     "exact",
     "exact_match",
     "f1_of_class",
+    "follows",
+    "follows_loosely",
     "gap",
     "half_marks",
+    "instructions_of",
     "macro_f1",
     "matthews",
     "mc1",
