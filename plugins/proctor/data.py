@@ -559,7 +559,9 @@ def _read(read: Callable[[Row, str], Any], row: Row, stem: str, where: str) -> S
         else:
             held = f"{len(row)} columns" if isinstance(row, list) else repr(row)[:100]
         missing = isinstance(error, KeyError) and isinstance(row, Mapping) and error.args[0] not in row
-        path = field_at_fault(lambda watched: read(watched, stem), row)
+        told = re.match(r"\w+", str(error))  # where the page itself names the field, it knows better
+        known = isinstance(row, Mapping) and told is not None and told[0] in row
+        path = "" if known else field_at_fault(lambda watched: read(watched, stem), row)
         at = f", {path}" if path and not (missing and path == error.args[0]) else ""
         raise DataError(
             f"{where}: this row cannot be read{at}: {type(error).__name__}: {error}; it has: {held}"

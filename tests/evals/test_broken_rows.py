@@ -131,6 +131,7 @@ OPTIONAL = {
     "quac": {"background", "section_title"},  # shown where they are known
     "hellaswag": {"source_id"},
     "mbpp-sanitized": {"test_imports"},
+    "ifeval": {"response"},  # of bundled rows alone
     "drop": {"validated_answers"},  # drop_eval.py takes questions that one annotator alone answered
 }
 """Fields that a row may lack: what is read is another sample, then, but a sound one."""
