@@ -22,7 +22,7 @@ def read(row, file):
     answer = str(row["answer"]).strip()
     if not (answer.isdecimal() and int(answer) < 1000):
         raise ValueError(f"the answer {answer!r} is no integer from 0 to 999")
-    question = row["problem"] if "problem" in row else row["question"]
+    question = row["question"] if "question" in row else row["problem"]
     return Sample(question=question, target=str(int(answer)), groups={"year": f"20{file[-2:]}"})
 
 

@@ -28,10 +28,11 @@ def read(row):
     return Sample(question=row["Question"].strip(), choices=choices, target=target, groups=groups)
 
 
-async def reason_then_answer(prompt, model, *, max_tokens=1000):
-    thought = await model.generate(prompt, max_tokens=max_tokens)
+async def reason_then_answer(prompt, model, seed, *, max_tokens=1000, temperature=0.0, top_p=1.0):
+    sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
+    thought = await model.generate(prompt, max_tokens=max_tokens, **sampling)
     asked = f"\n\nBased on the above, what is the single, most likely answer choice? Answer in the format {FORMAT}"
-    return await model.generate(prompt + thought.text + asked, max_tokens=64)
+    return await model.generate(prompt + thought.text + asked, max_tokens=64, **sampling)
 
 
 @gpqa.test(reason_then_answer, default=True)
