@@ -32,7 +32,8 @@ async def reason_then_answer(prompt, model, seed, *, max_tokens=1000, temperatur
     sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
     thought = await model.generate(prompt, max_tokens=max_tokens, **sampling)
     asked = f"\n\nBased on the above, what is the single, most likely answer choice? Answer in the format {FORMAT}"
-    return await model.generate(prompt + thought.text + asked, max_tokens=64, **sampling)
+    answer = await model.generate(prompt + thought.text + asked, max_tokens=64, **sampling)
+    return answer.after(thought)
 
 
 @gpqa.test(reason_then_answer, default=True)

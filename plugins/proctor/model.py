@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -71,6 +71,11 @@ class Output:
     def truncated(self) -> bool:
         """Whether any completion was cut at the token limit."""
         return any(completion.finish_reason == "length" for completion in self.completions)
+
+    def after(self, earlier: Output) -> Output:
+        """This output as the last of several turns: what was written before it is its thinking, what it took counts."""
+        completions = [replace(one, thinking=earlier.text) for one in self.completions]
+        return Output(completions, earlier.usage + self.usage)
 
 
 @dataclass(frozen=True, slots=True)
