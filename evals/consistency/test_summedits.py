@@ -22,7 +22,11 @@ BEGIN = (
 )
 
 summedits = Benchmark(
-    "summedits", main="balanced_accuracy", aggregate={"balanced_accuracy": balanced_accuracy}, prompt=ASKED + BEGIN
+    "summedits",
+    main="balanced_accuracy",
+    version=2,
+    aggregate={"balanced_accuracy": balanced_accuracy},
+    prompt=ASKED + BEGIN,
 )
 
 

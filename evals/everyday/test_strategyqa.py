@@ -13,6 +13,7 @@ NAMES = {True: "Yes", False: "No"}
 strategyqa = Benchmark(
     "strategyqa",
     main="accuracy",
+    version=2,
     prompt="Q: {{ question }}\nA: The answer (Yes or No) is",
     answer=" {{ target }}.\n\n",
 )

@@ -22,7 +22,7 @@ SETS = ["".join(letter for letter, bit in zip("ABCD", f"{n:04b}", strict=True) i
 agieval = Benchmark(
     "agieval",
     main="accuracy",
-    version=2,
+    version=3,
     prompt="{{ passage }}{% if language == 'en' %}Q: {{ question }}{% if choices %} Answer Choices: "
     "{{ choices | join(' ') }}\nA: Among A through {{ 'ABCDE'[choices | length - 1] }}, the answer is"
     "{% else %}\nA: The answer is{% endif %}{% else %}问题：{{ question }}{% if choices %} 选项："
@@ -66,8 +66,10 @@ def test_agieval_gen(sample, output, score):
         right = [one for one in said if equivalent(one, sample.target)]
         score((right or said)[0], accuracy=bool(right))
     else:
-        extract = option_set if kind == "several" else choice_letter
-        answer = extract(output.text, "ABCDE"[: len(sample.choices)])
+        extract, letters = option_set if kind == "several" else choice_letter, "ABCDE"[: len(sample.choices)]
+        # A base model writes "B" and goes on to a next passage, which no mark sets apart from an explanation.
+        line = output.text.strip().partition("\n")[0]
+        answer = (len(line) < 12 and extract(line, letters)) or extract(output.text, letters)
         score(answer, accuracy=answer == sample.target)
 
 

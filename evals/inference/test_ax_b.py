@@ -16,6 +16,7 @@ KINDS = ["lexical-semantics", "predicate-argument-structure", "logic", "knowledg
 ax_b = Benchmark(
     "ax-b",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }} True or False?\nAnswer:",
     answer=" {{ target }}\n\n",
     aggregate={"mcc": matthews},

@@ -18,6 +18,7 @@ LABELS = {"entailment": "True", "not_entailment": "False"}
 ax_g = Benchmark(
     "ax-g",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }} True or False?\nAnswer:",
     answer=" {{ target }}\n\n",
     aggregate={"parity": parity},

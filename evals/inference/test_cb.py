@@ -20,6 +20,7 @@ NAMES = list(WAYS)
 cb = Benchmark(
     "cb",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }}. True, False, or Neither?\nAnswer:",
     answer=" {{ target }}\n\n",
     aggregate={"f1": macro_f1},

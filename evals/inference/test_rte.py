@@ -13,6 +13,7 @@ LABELS = {"entailment": "True", "not_entailment": "False"}
 rte = Benchmark(
     "rte",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }} True or False?\nAnswer:",
     answer=" {{ target }}\n\n",
 )

@@ -20,6 +20,7 @@ mmlu_pro = Benchmark(
     "mmlu-pro",
     shots=5,
     main="accuracy",
+    version=2,
     header="You are an expert in {{ category }}. Below is a series of example questions (with answers) about "
     "{{ category }} for demonstration. You will be given a question at the end, after the examples, for you to answer. "
     "First give step-by-step reasoning about how to solve the question. Then output the answer.\n",
@@ -39,7 +40,7 @@ def read(row):
     return Sample(question=row["question"], choices=options, target=row["answer"], reference=thought, groups=groups)
 
 
-@mmlu_pro.test(generate(max_tokens=1024, stop=["Question:"]))
+@mmlu_pro.test(generate(max_tokens=2048, stop=["Question:"]))
 def test_mmlu_pro(sample, output, score):
     text = split_thinking(output.text)[1]
     answer = choice_letter(text, "ABCDEFGHIJ"[: len(sample.choices)])

@@ -55,7 +55,7 @@ Final Answer: The final answer is $-\frac{2}{3}$. I hope it is correct.
 """  # noqa: E501
 
 math = Benchmark(
-    "math", main="accuracy", version=2, header=MINERVA, header_shots=4, prompt="Problem:\n{{ question }}\n\nSolution:"
+    "math", main="accuracy", version=3, header=MINERVA, header_shots=4, prompt="Problem:\n{{ question }}\n\nSolution:"
 )
 
 

@@ -11,6 +11,7 @@ from proctor.extract import boolean
 boolq = Benchmark(
     "boolq",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }}?\nAnswer:",
     answer=" {{ target }}\n\n",
 )

@@ -16,6 +16,7 @@ SAID = {"no": 0, "yes": 1}
 multirc = Benchmark(
     "multirc",
     main="accuracy",
+    version=2,
     prompt="{{ passage }}\nQuestion: {{ question }}\nAnswer: {{ option }}\nIs the answer correct?",
     answer=" {{ target }}\n\n",
     aggregate={"f1a": f1_of_class, "em": question_em},

@@ -11,6 +11,7 @@ from proctor.extract import boolean
 wic = Benchmark(
     "wic",
     main="accuracy",
+    version=2,
     prompt=(
         "Sentence 1: {{ sentence1 }}\nSentence 2: {{ sentence2 }}\n"
         "Question: Is the word '{{ question }}' used in the same way in the two sentences above?\nAnswer:"

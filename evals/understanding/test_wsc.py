@@ -16,6 +16,7 @@ SPACED = {" n't": "n't", " )": ")", "( ": "(", '" ': '"', ' "': '"', " '": "'", 
 wsc = Benchmark(
     "wsc",
     main="accuracy",
+    version=2,
     prompt=(
         "Passage: {{ passage }}\nQuestion: In the passage above, does the pronoun "
         '"*{{ pronoun }}*" refer to "*{{ noun }}*"?\nAnswer:'

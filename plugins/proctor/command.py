@@ -121,6 +121,8 @@ def _check_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     """A row for each task, as soon as it is known; exit code 1 where anything is wrong."""
     some, widths = pages.chosen(chosen.names), (24, 8, 8, 8, 7, 7, 9, 9, 0)
     data_dir = None if chosen.data_dir is None else str(Path(chosen.data_dir).expanduser().absolute())
+    if data_dir is not None and not Path(data_dir).is_dir():
+        parser.error(f"--data-dir {chosen.data_dir}: no such folder")
     wrong = 0
 
     def told(cells: Sequence[str]) -> None:

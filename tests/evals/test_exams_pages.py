@@ -96,6 +96,20 @@ def test_agieval_ranks_letters_or_sets_of_letters(tmp_path: Path):
         ("gaokao-history", "B", "B。因为甲早于乙。", True),
         ("gaokao-history", "B", "A、B", False),
         ("sat-math", "C", " C", True),
+        (
+            "sat-en",  # a base model goes on with a passage and its question
+            "B",
+            " B\nOf eight reports, A is correct only if six are given. Q: Which? Answer Choices: (A)x (B)y (C)z (D)w\n"
+            "A: Among A through D, the answer is D",
+            True,
+        ),
+        ("sat-en", "D", "Let us see.\nThe answer is D.", True),
+        (
+            "jec-qa-ca",
+            ["A", "D"],
+            "AD\n甲偷东西。问题：？ 选项：(A)盗窃 (B)抢劫\n答案：从A到D, 我们应选择 B",
+            True,
+        ),
     ],
 )
 def test_agieval_letters(task: str, gold: Any, said: str, right: bool, tmp_path: Path):

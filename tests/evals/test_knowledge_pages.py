@@ -151,6 +151,11 @@ def test_ceval_takes_other_rows_of_the_split_as_shots(tmp_path: Path):
     assert dataset.samples[0].groups == {"subject": "college_physics", "category": "STEM", "difficulty": "hard"}
 
 
+def test_mmlu_pro_leaves_as_much_room_to_think_as_the_authors():
+    (task,) = page("knowledge/test_mmlu_pro").tasks
+    assert task.ask.parameters["max_tokens"] == 2048
+
+
 @pytest.mark.parametrize("name", ["ceval", "cmmlu", "mmlu"])
 def test_no_bundled_shot_is_the_sample_itself(name: str):
     dataset = load(page(f"knowledge/test_{name}"), None, 5)

@@ -186,7 +186,7 @@ def test_arc_has_digits_for_labels_and_three_or_five_options(tmp_path, name, spl
         choices = [{"label": label, "text": f"text {label}"} for label in labels]
         return {"id": "MEA_1", "question": {"stem": "Why?", "choices": choices}, "answerKey": key}
 
-    benchmark = getattr(page(f"science/test_{name}"), name)
+    benchmark = getattr(page("science/test_arc"), name)
     rows = [row("1234", "3"), row("ABC", "C"), row("ABCDE", "E")]
     write(tmp_path, f"{benchmark.name}/ARC-{split}-Test.jsonl", rows)
     write(tmp_path, f"{benchmark.name}/ARC-{split}-Dev.jsonl", rows)

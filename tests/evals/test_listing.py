@@ -117,3 +117,9 @@ def test_exceptions_need_a_reason(tmp_path: Path):
     (tmp_path / "exceptions.yaml").write_text(json.dumps({"a": {"gen": {"1": ""}}}))
     with pytest.raises(SetupError, match="every exception needs its reason"):
         checking.exceptions(tmp_path)
+
+
+def test_a_missing_folder_is_no_clean_check(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["check", "gsm8k", "--data-dir", str(tmp_path / "missing")])
+    assert "no such folder" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import re
 import textwrap
 from collections.abc import Sequence
 
-from proctor.extract.texts import split_thinking
+from proctor.extract.texts import own_text
 
 _FENCE = re.compile(r"^([ \t]*)(`{3,}+|~{3,}+)[^\n`]*+\n(.*?)(?:^[ \t]*\2|\Z)", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(
@@ -26,7 +26,7 @@ def code_block(text: str, name: str, stop: Sequence[str] = ()) -> str:
     >>> code_block("Here it is:\\n```python\\ndef one():\\n    return 1\\n```\\nGood luck!", "one")
     'def one():\\n    return 1\\n'
     """
-    code = _program(split_thinking(text)[1], name)
+    code = _program(own_text(text), name)
     return code[: min((place for mark in stop if mark and (place := code.find(mark)) >= 0), default=len(code))]
 
 
@@ -40,7 +40,7 @@ def function_body(text: str, name: str, stop: Sequence[str] = ()) -> str:
     >>> function_body("```python\\nreturn 1\\n```", "one")
     '    return 1\\n'
     """
-    code = _program(split_thinking(text)[1], name)
+    code = _program(own_text(text), name)
     if _defines(name).search(code):
         return "\n" + code
     end = min((place for mark in stop if mark and (place := code.find(mark)) >= 0), default=len(code))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
-from proctor.extract.texts import FULL_WIDTH, ends, split_thinking
+from proctor.extract.texts import FULL_WIDTH, ends, own_text, until_next
 
 _YES = "true yes correct right yeah yep affirmative 正确 是 是的 对 对的 是对的 没错 真 真的 属实 成立 肯定"
 _NO = (
@@ -32,7 +32,8 @@ def boolean(text: str | None) -> bool | None:
 def label(text: str | None, names: Mapping[str, Sequence[str]]) -> str | None:
     r"""The label that the text settles on, a key of `names`, which maps each to its ways of being said; else None.
 
-    Thinking is left out, full-width characters are read as ASCII, upper and lower case are one, and emphasis,
+    Thinking is left out, and so is a next question that the text goes on to, unless only that has a label. Full-width
+    characters are read as ASCII, upper and lower case are one, and emphasis,
     `_`, `-` and spaces within a way are one. The longest way that fits counts: "not entailment" is no "entailment",
     不正确 no 正确, where both are ways. A mention is denied after "not", "isn't", "rather than", "neither", 不是, 并非
     and the like, and is none at all in a question or list of labels ("positive or negative", 是否正确, "whether it is
@@ -55,7 +56,13 @@ def label(text: str | None, names: Mapping[str, Sequence[str]]) -> str | None:
     if text is None:
         return None
     matcher = _matcher(ways)
-    raw = ends(split_thinking(text)[1]).translate(FULL_WIDTH).lower()
+    text = own_text(text)
+    own = until_next(text)
+    return _settled(own, matcher) or (None if own == text else _settled(text, matcher))
+
+
+def _settled(text: str, matcher: _Matcher) -> str | None:
+    raw = ends(text).translate(FULL_WIDTH).lower()
     plain = _EMPHASIS.sub(" ", raw)
     everything = _mentions(plain, matcher)
     mentions = [mention for mention in everything if not mention.denied]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proctor.extract.numbers import final_number
-from proctor.extract.texts import split_thinking
+from proctor.extract.texts import own_text
 
 SPAN = 10_000
 """How many characters at the end of a text are read for an answer that is not boxed, and how many a box may hold."""
@@ -44,7 +44,7 @@ def boxed(text: str | None) -> str | None:
     >>> boxed(r"Not \boxed{1} but \boxed{\frac{1}{2}}.")
     '\\frac{1}{2}'
     """
-    return _box(split_thinking(text)[1])[1] if text else None
+    return _box(own_text(text))[1] if text else None
 
 
 def final_answer(text: str | None) -> str | None:
@@ -64,7 +64,7 @@ def final_answer(text: str | None) -> str | None:
     """
     if not text:
         return None
-    said = split_thinking(text)[1].strip()
+    said = own_text(text).strip()
     following = _NEXT_PROBLEM.search(said)
     head = said[: following.start()] if following else said
     for stretch in (head, said) if following else (said,):

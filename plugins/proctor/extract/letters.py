@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from proctor.extract.texts import FULL_WIDTH, SPAN, split_thinking
+from proctor.extract.texts import FULL_WIDTH, SPAN, own_text, until_next
 
 
 def choice_letter(text: str | None, letters: str = "ABCD") -> str | None:
     r"""The option that the text settles on, one of `letters` (capitals or digits); None where it settles on none.
 
-    Thinking is left out and full-width characters are read as ASCII. In this order:
+    Thinking is left out, and so is a next question that the text goes on to, unless only that has an answer; full-width
+    characters are read as ASCII. In this order:
 
     1. the last of "answer is B", "Answer: (B)", "correct option is B", `\boxed{\text{B}}`, 答案是B, 故选B, 而是B,
        应该是B, 答：B;
@@ -30,7 +31,12 @@ def choice_letter(text: str | None, letters: str = "ABCD") -> str | None:
     if text is None:
         return None
     rules = _rules(letters)
-    text = split_thinking(text)[1]
+    text = own_text(text)
+    own = until_next(text)
+    return _settled(own, rules) or (None if own == text else _settled(text, rules))
+
+
+def _settled(text: str, rules: dict[str, re.Pattern[str]]) -> str | None:
     head = text[:SPAN].translate(FULL_WIDTH)
     text = text[-SPAN:].translate(FULL_WIDTH)
     for rule in rules["marked"], rules["stated"]:
@@ -133,7 +139,8 @@ def _marked(label: str, told: str) -> str:
 def _stated(upper: str, told: str) -> str:
     """Sentences that settle on an option without calling it the answer."""
     return (
-        r"(?<!not )(?<!n't )(?i:\b(?:choose|chose|pick|select|go(?:ing)? with|opt for|(?:my )?guess(?: is)?"
+        r"(?<!not )(?<!n't )(?i:\b(?:choose|chose|pick|select|leaves(?: us with)?(?: only)?"
+        r"|go(?:ing)? with|opt for|(?:my )?guess(?: is)?"
         r"|(?:it|this|that)(?:['’]s| is| must be| would be| should be)|must be))\b"
         rf"{told}"
         rf"|(?<![A-Za-z0-9])({upper})[)\]*]{{0,3}} (?i:is|would be) (?:(?:the|indeed|clearly|most|only|also) ){{0,2}}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import re
 from collections import deque
 
-from proctor.extract.texts import split_thinking
+from proctor.extract.texts import own_text
 
 _NUMBER_FORMS = {
     **{code: chr(code - 0xFEE0) for code in range(0xFF10, 0xFF1A)},
@@ -58,7 +58,7 @@ def final_number(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    plain = _plain(_without_open_calculation(split_thinking(text)[1]))
+    plain = _plain(_without_open_calculation(own_text(text)))
     found = deque(_NUMBER.finditer(plain, _word_start(plain, max(map(plain.rfind, "0123456789")))), maxlen=1)
     return _canonical(found[0]) if found else None
 

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from proctor.extract.letters import GOES_ON, choice_letter, listed_inline
-from proctor.extract.texts import FULL_WIDTH, ends, split_thinking
+from proctor.extract.texts import FULL_WIDTH, ends, own_text
 
 # White space, emphasis, quotes, brackets and LaTeX around letters. Possessive, as all repetitions here: what they took
 # is never given back, so no text is read more than a fixed number of times.
@@ -66,7 +66,7 @@ def option_set(text: str | None, letters: str = "ABCD") -> str | None:
     if text is None or not letters:
         return None
     rules = _rules(letters.upper())
-    text = ends(split_thinking(text)[1]).translate(FULL_WIDTH)
+    text = ends(own_text(text)).translate(FULL_WIDTH)
     return (
         _after_markers(text, rules, "marked")
         or _after_markers(text, rules, "stated")
@@ -253,7 +253,7 @@ def option_list(text: str | None, count: int, letters: str = "ABCD") -> list[str
     if count == 1:
         only = choice_letter(text, letters)
         return [only] if only else None
-    text = ends(split_thinking(text)[1]).translate(_NUMERALS)
+    text = ends(own_text(text)).translate(_NUMERALS)
     rules = _list_rules(letters)
     return (
         _numbered(text, count, letters, rules)

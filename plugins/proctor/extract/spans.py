@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from proctor.extract.denials import CHATTER, denies
-from proctor.extract.texts import split_thinking
+from proctor.extract.texts import own_text
 
 SPAN = 5_000
 """How many characters at the start and at the end of a text `span` and `no_answer` read: some thousand tokens."""
@@ -27,7 +27,7 @@ def span(text: str | None, *, whole_line: bool = False) -> str | None:
     """
     if text is None:
         return None
-    said = _without_prompt(_short(split_thinking(text)[1]))
+    said = _without_prompt(_short(own_text(text)))
     marked = _marked(said, whole_line)
     if marked is not None:
         return marked
@@ -50,7 +50,7 @@ def no_answer(text: str | None) -> bool:
     """
     if text is None:
         return False
-    said = _without_prompt(_short(split_thinking(text)[1]))
+    said = _without_prompt(_short(own_text(text)))
     marked = _marked(said, whole_line=False)
     if marked is not None:
         return denies(marked)

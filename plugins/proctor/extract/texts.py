@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 
-_THINK = re.compile(r"<(/?)think>")
+_THINK = re.compile(r"</?(?:think(?:ing)?|thought|reasoning)>|\[/?THINK\]|◁/?think▷")
+_ANSWER = re.compile(r"<answer>(.*?)(?:</answer>|\Z)", re.DOTALL)
 _BLANK_LINES = re.compile(r"(?:[ \t]*\r?\n)+")
-_NEXT_QUESTION = re.compile(r"\n[ \t*#>_]{0,8}(?:Question|Problem|Q|问题|题目)[ \t]?\d{0,4}[*_]{0,3}\s?[:：]")
+_NEXT_QUESTION = re.compile(
+    r"\n[ \t*#>_]{0,8}(?:Question|Problem|Q|Human|User|问题|题目)[ \t]?\d{0,4}[*_]{0,3}\s?[:：]"
+)
 FULL_WIDTH = {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)}
 """For `str.translate`: full-width characters as ASCII."""
 
@@ -35,20 +38,35 @@ def own_answer(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    said = split_thinking(text)[1]
+    return until_next(split_thinking(text)[1])
+
+
+def until_next(said: str) -> str:
+    """The text up to a line by which it goes on to a next question; a question at its very start is the prompt's."""
     following = _NEXT_QUESTION.search(said, len(said) - len(said.lstrip()))
     return said[: following.start()] if following else said
+
+
+def own_text(text: str) -> str:
+    """The text without thinking; of one with `<answer>...</answer>` what the last of these holds that is not empty.
+
+    >>> own_text("<think>A?</think>It falls, so it is B.\\n<answer>B</answer>")
+    'B'
+    """
+    rest = split_thinking(text)[1]
+    told = [found[1] for found in _ANSWER.finditer(rest) if found[1].strip()] if "<answer>" in rest else []
+    return told[-1] if told else rest
 
 
 def split_thinking(text: str) -> tuple[str | None, str]:
     """Thinking and text of a reasoning model: (None, text) where there is no `<think>` or `</think>`.
 
+    `<thinking>`, `<thought>`, `<reasoning>`, `[THINK]` and `◁think▷` are such tags too.
+
     Several stretches of thinking are joined by a blank line. Thinking that never ends leaves only the text before
     it. What precedes a closing tag that was never opened is thinking (a chat template may open it in the prompt).
     Blank lines at the text's start go; its indentation stays.
     """
-    if "think>" not in text:
-        return None, text
     thinking: list[str] = []
     said: list[str] = []
     inside = found = False
@@ -56,7 +74,7 @@ def split_thinking(text: str) -> tuple[str | None, str]:
     for tag in _THINK.finditer(text):
         found = True
         stretch, position = text[position : tag.start()], tag.end()
-        if tag[1]:
+        if "/" in tag[0]:
             thinking += [stretch] if inside else [*said, stretch]
             said, inside = said if inside else [], False
         elif inside:

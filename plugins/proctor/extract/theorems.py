@@ -6,7 +6,7 @@ import re
 
 from proctor.extract.latex import boxed
 from proctor.extract.letters import choice_letter
-from proctor.extract.texts import FULL_WIDTH, split_thinking
+from proctor.extract.texts import FULL_WIDTH, own_text
 
 SPAN = 10_000
 """How many characters at the end of a text are read."""
@@ -59,7 +59,7 @@ def theorem_answer(text: str | None, kind: str) -> str | None:
     """
     if not text:
         return None
-    said = split_thinking(text)[1].strip()
+    said = own_text(text).strip()
     following = _NEXT_PROBLEM.search(said, 1)
     said = (said[: following.start()] if following else said)[-SPAN:].translate(FULL_WIDTH)
     if kind.lower() == "option":

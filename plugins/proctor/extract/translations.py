@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from proctor.extract.texts import split_thinking
+from proctor.extract.texts import own_text
 
 _WORD = r"(?:translation|target|译文|翻译(?:结果)?)"
 _LANGUAGE = r"(?:english|chinese|mandarin|中文|英文|汉语|英语)"
@@ -34,7 +34,7 @@ def translation(text: str | None) -> str | None:
     """
     if text is None:
         return None
-    lines = [_ENDS.sub("", line.strip()).removeprefix("> ").strip() for line in split_thinking(text)[1].split("\n")]
+    lines = [_ENDS.sub("", line.strip()).removeprefix("> ").strip() for line in own_text(text).split("\n")]
     lines = [line for line in lines if _SAYS.match(line)]
     announced = False
     for place, line in enumerate(lines):

@@ -179,15 +179,17 @@ class _Comparison:
         return True
 
     def _same_matrix(self, gold: str, answer: str) -> bool | None:
-        left, right = _matrix(gold), _matrix(answer)
+        (name, left), (said, right) = _named_matrix(gold), _named_matrix(answer)
         if left is None and right is None:
             return None
+        if name and said and name != said:
+            return False
         if left is None or right is None or left[0] != right[0] or len(left[1]) != len(right[1]):
             return False
         return all(map(self._in_order, left[1], right[1]))
 
     def _same_ratio(self, gold: str, answer: str) -> bool | None:
-        left, right = _split(gold, ":"), _split(answer, ":")
+        left, right = (_split(text.rpartition("=")[2], ":") for text in (gold, answer))
         if len(left) == len(right) == 1:
             return None
         values = [[_value(_squeezed(part)) for part in parts] for parts in (left, right)]
@@ -338,6 +340,14 @@ def _matrix(text: str) -> tuple[str, list[list[str]]] | None:
     body = _ROW_GAP.sub(r"\\\\", found[2])
     rows = [[entry.strip() for entry in row.split("&")] for row in body.split("\\\\") if row.strip()]
     return ("determinant" if found[1] in {"vmatrix", "Vmatrix"} else "matrix"), rows
+
+
+def _named_matrix(text: str) -> tuple[str, tuple[str, list[list[str]]] | None]:
+    r"""The name, empty where there is none, and the matrix: `\mathbf{M} = \begin{pmatrix}...`."""
+    if (found := _matrix(text)) is not None:
+        return "", found
+    name, rest = _unnamed(text)
+    return name, _matrix(rest)
 
 
 def _value(text: str) -> Fraction | None:

@@ -151,7 +151,19 @@ def normal(text: str) -> str:
     text = _MIXED.sub(_improper, _MIXED_SLASH.sub(_improper, text))
     text = _SLASH.sub(r"\\frac{\1}{\2}", text)
     text = _PLUS.sub("", _BARE_POINT.sub("0.", text))
-    return _UNION.sub(r"\\cup ", text).replace(_ROW, "\\\\").strip().rstrip(".").strip()
+    return _unbraced(_UNION.sub(r"\\cup ", text).replace(_ROW, "\\\\").strip().rstrip(".").strip())
+
+
+def _unbraced(text: str) -> str:
+    """Without a pair of plain braces around the whole, as in `{(1,2)}`."""
+    if not (text.startswith("{") and text.endswith("}")) or text.endswith("\\}"):
+        return text
+    depth = 0
+    for place, char in enumerate(text):
+        depth += (char == "{") - (char == "}")
+        if not depth:
+            return text[1:-1].strip() if place == len(text) - 1 else text
+    return text
 
 
 def _braced(match: re.Match[str]) -> str:
