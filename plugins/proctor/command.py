@@ -92,8 +92,8 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _list_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     some = pages.chosen(chosen.names)
-    lines = pages.markdown(some) if chosen.markdown else differences.aligned(pages.HEADS, pages.rows(some), left=10)
-    for line in lines:
+    table = differences.aligned(pages.HEADS, pages.rows(some), left=len(pages.HEADS))
+    for line in pages.markdown(some) if chosen.markdown else table:
         print(line)
     return 0
 

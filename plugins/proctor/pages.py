@@ -30,6 +30,11 @@ class Page:
         return " ".join(self.doc.split("\n\n")[0].split())
 
     @property
+    def shots(self) -> int:
+        """How many examples a prompt has by default, with those that its header brings."""
+        return self.benchmark.shots + self.benchmark.header_shots
+
+    @property
     def variants(self) -> list[str]:
         """The default one first."""
         default = self.benchmark.default
@@ -111,7 +116,7 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             page.source.capability or "",
             page.source.language or "",
             ", ".join(page.variants),
-            str(page.benchmark.shots),
+            str(page.shots),
             page.benchmark.main,
             count(page),
             str(len(page.bundled().samples)),
@@ -152,7 +157,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
                 page.title,
                 page.source.language or "",
                 ", ".join(page.variants),
-                str(page.benchmark.shots),
+                str(page.shots),
                 page.benchmark.main,
                 count(page),
                 page.source.licence or "not said",

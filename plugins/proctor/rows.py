@@ -23,7 +23,8 @@ def read_rows(
     """(line number from 1, row) of a file, plain or .gz. The suffix says what it is:
 
     .jsonl      one JSON value a line
-    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it, or for `*` one a key
+    .json       a list of rows, or one row a line; with `key`, an object that has them in a list under it, or for `*`
+                one a key
     .csv, .tsv  `columns`: `header` makes rows records by the first line, `none` lists
     any other   text: {"line": TEXT} for each line, empty ones too
 

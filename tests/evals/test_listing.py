@@ -26,6 +26,20 @@ def test_every_page_is_in_the_list(capsys: pytest.CaptureFixture[str]):
     assert {"gsm8k", "mmlu", "hellaswag", "humaneval"} <= listed
 
 
+def test_examples_that_a_header_brings_are_counted_as_the_report_counts_them():
+    shots = {row[0]: row[4] for row in pages.rows(pages.chosen(["math", "bbh", "gsm8k", "arc-c"]))}
+    assert pages.HEADS[4] == "shots"
+    assert shots == {"math": "4", "bbh": "3", "gsm8k": "8", "arc-c": "0"}
+    assert "| `math` |" in (said := "\n".join(pages.markdown(pages.chosen(["math"]))))
+    assert "| gen | 4 | accuracy |" in said
+
+
+def test_the_last_column_of_the_list_begins_below_its_head(capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "gsm8k", "summedits"]) == 0
+    heads, *lines = capsys.readouterr().out.splitlines()
+    assert [line[heads.index("licence") :][:3] for line in lines] == ["MIT", "Apa"]
+
+
 @pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.benchmark.name)
 def test_a_page_says_what_it_follows(page: pages.Page):
     assert page.doc, page.benchmark.module
