@@ -1,8 +1,8 @@
 """Exact match and F1 of DROP (Dua et al. 2019), as drop_eval.py of allennlp-reading-comprehension computes them.
 
 An answer is a number, a date or one or several spans: here a sequence of texts each. Spans are aligned one to one so
-that the sum of their F1 is greatest, and the mean is over the longer side: a span too many costs as much as one missing. A
-gold span that holds a number has an F1 only with one that holds the same number.
+that the sum of their F1 is greatest, and the mean is over the longer side: a span too many costs as much as one
+missing. A gold span that holds a number has an F1 only with one that holds the same number.
 """
 
 from __future__ import annotations
