@@ -28,7 +28,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import BRACES, RECORD, Source, by_form, names_of
+from proctor.data import BRACES, RECORD, Source, by_hand, names_of
 from proctor.download import download, shown, slot
 from proctor.errors import DataError
 from proctor.hubfetch import fetch_from_hub, is_fetched, put
@@ -463,10 +463,8 @@ def named(known: Mapping[str, Source], names: Sequence[str], root: Path) -> list
     """What is wrong with names of benchmarks that are to be fetched; empty if nothing is."""
     problems = misspelt(known, names)
     for name in names:
-        if name in known and known[name].form is not None:
-            problems.append(f"{name}: {by_form(known[name], root / name)}")
-        elif name in known and not known[name].fetchable:
-            problems.append(f"{name}: its manifest does not say where it is published")
+        if name in known and not known[name].fetchable:
+            problems.append(f"{name}: {by_hand(known[name], root / name)}")
     return problems
 
 

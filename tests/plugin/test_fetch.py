@@ -589,6 +589,31 @@ def test_what_has_begun_goes_on_by_the_plan(crowd, tmp_path):
     assert "b7 1 0.4 MB goes on MIT" in " ".join(crowd("b7", "--plan")[1].split())
 
 
+def test_the_plan_says_how_each_that_nothing_fetches_is_had(tmp_path, monkeypatch, capsys):
+    from proctor.command import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROCTOR_CACHE", str(tmp_path))
+    assert main(["fetch", "--all", "--plan"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if " cannot be fetched: " in line]
+    assert {line.split()[0] for line in said} == BY_FORM | BY_HAND
+    (aime,) = [line for line in said if line.startswith("aime")]
+    assert "nothing fetches its data: they are published at https://huggingface.co/datasets/math-ai/" in aime
+    assert aime.endswith(f"put *.jsonl into {tmp_path}/data/aime")
+
+
+def test_a_benchmark_of_the_hubs_without_pyarrow_is_told_and_stops_no_other(crowd, tmp_path, monkeypatch):
+    (tmp_path / "data/manifest/hub.yaml").parent.mkdir(exist_ok=True)
+    entry = {"files": "x.jsonl", "hub": {"dataset": "a/b", "config": "default", "split": "test"}}
+    (tmp_path / "data/manifest/hub.yaml").write_text(json.dumps({"parquet": entry}))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, out, err = crowd()
+    assert code == 1
+    assert "proctor: parquet: its data are parquet files of the hub's (a/b), which pyarrow reads: pip install" in err
+    assert "SetupError" not in err
+    assert "fetched 8 benchmarks" in out
+
+
 def test_a_form_is_named_where_its_benchmark_is_asked_for(crowd):
     with pytest.raises(SystemExit) as stop:
         crowd("closed")
@@ -646,7 +671,7 @@ BENCHMARKS = sources(CHECKOUT / "data")
     [
         ((), 2, "name benchmarks, or --all; there are: "),
         (("gsm8",), 2, "no benchmark is called 'gsm8'; did you mean gsm8k?"),
-        (("closed",), 2, "closed: its manifest does not say where it is published"),
+        (("closed",), 2, "closed: nothing fetches its data: its manifest does not say from where; put "),
         (("made", "--all"), 2, "name benchmarks, or --all"),
         (("--all", "--data-dir=elsewhere"), 1, "gsm8k: test.jsonl cannot be had"),
         (("gsm8k",), 1, "/grade_school_math/data/test.jsonl: HTTP 404"),
