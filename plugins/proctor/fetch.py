@@ -22,7 +22,7 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
@@ -448,7 +448,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def misspelt(known: Mapping[str, Source], names: Iterable[str]) -> list[str]:
+def misspelt(known: Collection[str], names: Iterable[str]) -> list[str]:
     """Of names that no benchmark has, what may have been meant; empty if all are known."""
     problems = []
     for name in names:

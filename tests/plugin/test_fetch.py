@@ -589,6 +589,14 @@ def test_what_has_begun_goes_on_by_the_plan(crowd, tmp_path):
     assert "b7 1 0.4 MB goes on MIT" in " ".join(crowd("b7", "--plan")[1].split())
 
 
+def test_of_several_names_too_licences_and_sizes_are_told_first(crowd):
+    code, out, _ = crowd("b1", "b2")
+    assert code == 0
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[:3] == ["benchmark files size use data licence", "b1 1 50 kB to fetch MIT", "b2 1 0.1 MB to fetch MIT"]
+    assert crowd("b1")[1].splitlines()[0].startswith("b1: there already")
+
+
 def test_the_plan_says_how_each_that_nothing_fetches_is_had(tmp_path, monkeypatch, capsys):
     from proctor.command import main
 
