@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proctor.benchmark import Task
-from proctor.data import Source, by_form, find_files
+from proctor.data import Source, by_hand, find_files
 
 FEW = 8
 """So many are told with their reasons, more by their names."""
@@ -33,7 +33,7 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
     if there:
         return None
     if source.form is not None:
-        return f"{name}: {by_form(source, root / name)}"
+        return f"{name}: {by_hand(source, root / name)}"
     if published:
         return (
             f"{name}: this model is scored on the full data: --data-dir=DIR names a folder with {name}/<file>, "

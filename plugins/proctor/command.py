@@ -92,8 +92,8 @@ def _list_arguments(parser: argparse.ArgumentParser) -> None:
 
 def _list_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
     some = pages.chosen(chosen.names)
-    lines = pages.markdown(some) if chosen.markdown else differences.aligned(pages.HEADS, pages.rows(some), left=10)
-    for line in lines:
+    table = differences.aligned(pages.HEADS, pages.rows(some), left=len(pages.HEADS))
+    for line in pages.markdown(some) if chosen.markdown else table:
         print(line)
     return 0
 
@@ -164,7 +164,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     if problems := named(known, chosen.names, root):
         parser.error("; ".join(problems))
     planned = fetchplan.plan(known, dict.fromkeys(chosen.names) or known, root, chosen.force)
-    if chosen.all or chosen.plan:
+    if len(planned) > 1 or chosen.plan:  # of one alone, each file is told as it comes
         lines = differences.aligned(fetchplan.HEADS, [one.row for one in planned], left=9)
         print("\n".join([*lines, "", *fetchplan.told(planned, root)]), flush=True)
     if chosen.plan:
@@ -203,7 +203,10 @@ def _export_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     root = None if chosen.data_dir is None else chosen.data_dir.expanduser().absolute()
     if root is not None and not root.is_dir():
         parser.error(f"--data-dir {chosen.data_dir}: no such folder")
-    for page in pages.chosen(list(dict.fromkeys(chosen.names))):
+    some = pages.chosen(list(dict.fromkeys(chosen.names)))
+    for page in some:  # before anything is written
+        ultraeval.refuse(page.benchmark.name, chosen.output)
+    for page in some:
         name = page.benchmark.name
         found = load(page.benchmark, root, page.benchmark.shots)
         done = ultraeval.write(name, found.samples, found.shots, chosen.output, found.source.groups)

@@ -102,9 +102,12 @@ class Source:
         return [one for one in (self.files, self.shots, *self.beside.values(), *self.texts.values()) if one]
 
 
-def by_form(source: Source, folder: Path | str) -> str:
-    """How data are had that are given out against a form, and where they are put."""
+def by_hand(source: Source, folder: Path | str) -> str:
+    """How data are had that nothing fetches, and where they are put."""
     files = BRACES.sub("*", source.files)
+    if source.form is None:
+        where = f"they are published at {source.origin}" if source.origin else "its manifest does not say from where"
+        return f"nothing fetches its data: {where}; put {files} into {folder}"
     named = f"{source.given_as} as {files}" if source.given_as else files
     return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
 

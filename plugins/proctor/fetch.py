@@ -22,13 +22,13 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import BRACES, RECORD, Source, by_form, names_of
+from proctor.data import BRACES, RECORD, Source, by_hand, names_of
 from proctor.download import download, shown, slot
 from proctor.errors import DataError
 from proctor.hubfetch import fetch_from_hub, is_fetched, put
@@ -448,7 +448,7 @@ def sha256_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def misspelt(known: Mapping[str, Source], names: Iterable[str]) -> list[str]:
+def misspelt(known: Collection[str], names: Iterable[str]) -> list[str]:
     """Of names that no benchmark has, what may have been meant; empty if all are known."""
     problems = []
     for name in names:
@@ -463,10 +463,8 @@ def named(known: Mapping[str, Source], names: Sequence[str], root: Path) -> list
     """What is wrong with names of benchmarks that are to be fetched; empty if nothing is."""
     problems = misspelt(known, names)
     for name in names:
-        if name in known and known[name].form is not None:
-            problems.append(f"{name}: {by_form(known[name], root / name)}")
-        elif name in known and not known[name].fetchable:
-            problems.append(f"{name}: its manifest does not say where it is published")
+        if name in known and not known[name].fetchable:
+            problems.append(f"{name}: {by_hand(known[name], root / name)}")
     return problems
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
 
-from proctor.data import Source, by_form
-from proctor.errors import DataError
+from proctor.data import Source, by_hand
+from proctor.errors import SetupError
 from proctor.fetch import Display, Fetched, Halted, complete, fetch, known_size
 
 AT_ONCE = 6
@@ -68,10 +68,8 @@ def told(planned: Sequence[Planned], root: Path) -> list[str]:
     for kind in dict.fromkeys(one.source.restricted for one in planned if one.source.restricted):
         names = ", ".join(one.name for one in planned if one.source.restricted == kind)
         lines.append(f"their licences restrict use ({kind}): {names}")
-    lines += [
-        f"{one.name} cannot be fetched: {by_form(one.source, root / one.name)}" for one in planned if one.state == FORM
-    ]
-    return lines
+    wanting = [one for one in planned if one.state not in (*COMING, THERE)]
+    return lines + [f"{one.name} cannot be fetched: {by_hand(one.source, root / one.name)}" for one in wanting]
 
 
 @dataclass
@@ -120,7 +118,7 @@ def fetch_all(
                 found = fetch(one.source, one.name, root, board.display(one.name), mirror=mirror, force=force)
             except Halted:
                 return
-            except DataError as error:
+            except SetupError as error:
                 outcome.failed[one.name] = str(error)
                 board.line(f"proctor: {error}", sys.stderr)
             except Exception as error:  # a fault of ours: the others are fetched all the same

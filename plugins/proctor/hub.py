@@ -374,6 +374,7 @@ ROWS: Mapping[str, Callable[[Numbered], Iterator[tuple[int, Row]]]] = {
     "mbpp-sanitized": each(as_it_is),
     "medmcqa": each(medmcqa),
     "mmlu": each(mmlu),
+    "mmlu-pro": each(as_it_is),
     "multirc": together(lambda row: row["idx"]["paragraph"], multirc),
     "nq-open": each(as_it_is),
     "openbookqa": each(stem_and_choices),

@@ -13,6 +13,7 @@ from types import ModuleType
 from proctor.benchmark import Benchmark, Task
 from proctor.data import Dataset, Source, find_source, load, manifests
 from proctor.errors import SetupError
+from proctor.fetch import misspelt
 from proctor.prompts import Prompt
 
 
@@ -28,6 +29,11 @@ class Page:
     def title(self) -> str:
         """The first sentence of the docstring."""
         return " ".join(self.doc.split("\n\n")[0].split())
+
+    @property
+    def shots(self) -> int:
+        """How many examples a prompt has by default, with those that its header brings."""
+        return self.benchmark.shots + self.benchmark.header_shots
 
     @property
     def variants(self) -> list[str]:
@@ -75,8 +81,8 @@ def pages() -> Sequence[Page]:
 def chosen(names: Sequence[str]) -> list[Page]:
     """The pages of some benchmarks, or of all. Raises SetupError for a name that none has."""
     known = {page.benchmark.name: page for page in pages()}
-    if unknown := [name for name in names if name not in known]:
-        raise SetupError(f"there is no benchmark {unknown[0]}; there are: {', '.join(sorted(known))}")
+    if problems := misspelt(known, names):
+        raise SetupError("; ".join(problems))
     return [known[name] for name in names] if names else list(known.values())
 
 
@@ -111,7 +117,7 @@ def rows(some: Sequence[Page]) -> list[tuple[str, ...]]:
             page.source.capability or "",
             page.source.language or "",
             ", ".join(page.variants),
-            str(page.benchmark.shots),
+            str(page.shots),
             page.benchmark.main,
             count(page),
             str(len(page.bundled().samples)),
@@ -152,7 +158,7 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
                 page.title,
                 page.source.language or "",
                 ", ".join(page.variants),
-                str(page.benchmark.shots),
+                str(page.shots),
                 page.benchmark.main,
                 count(page),
                 page.source.licence or "not said",
@@ -165,12 +171,12 @@ def markdown(some: Sequence[Page]) -> Iterator[str]:
 def shown(page: Page, variant: str | None) -> Iterator[str]:
     """A benchmark's page, and the prompt of its first bundled sample in each variant, or in one."""
     benchmark = page.benchmark
-    yield from (f"{benchmark.name}, version {benchmark.version}: {benchmark.module}", "", page.doc, "")
-    known = f"{count(page)} samples" if page.source.samples is not None else "samples not counted"
-    yield f"data: {known}; {page.source.origin or 'not said'}; licence {page.source.licence or 'not said'}"
     tasks = [task for task in benchmark.tasks if variant in (None, task.variant)]
     if not tasks:
         raise SetupError(f"{benchmark.name} has no variant {variant}; it has: {', '.join(page.variants)}")
+    yield from (f"{benchmark.name}, version {benchmark.version}: {benchmark.module}", "", page.doc, "")
+    known = f"{count(page)} samples" if page.source.samples is not None else "samples not counted"
+    yield f"data: {known}; {page.source.origin or 'not said'}; licence {page.source.licence or 'not said'}"
     dataset = page.bundled(benchmark.shots)
     for task in tasks:
         parameters = ", ".join(f"{name} {_plain(value)}" for name, value in task.ask.parameters.items())

@@ -242,9 +242,8 @@ def write(
     are the axes of groups that the manifest makes of others, and makes again of what is read.
     Raises DataError for what JSON cannot hold, and where a file is there already.
     """
+    refuse(name, folder)
     done = Exported(folder / name)
-    if done.folder.exists() and any(done.folder.iterdir()):
-        raise DataError(f"{name}: {done.folder} is there already, and not empty; --output=FOLDER names another")
     samples = [replace(sample, groups=_without(sample.groups, derived)) for sample in samples]
     members: dict[str, list[int]] = {}
     for place, sample in enumerate(samples):
@@ -261,6 +260,17 @@ def write(
     return done
 
 
+def refuse(name: str, folder: Path) -> None:
+    """Raise DataError where a benchmark's folder in `folder` is there and not empty, or cannot be looked into."""
+    own = folder / name
+    try:
+        there = own.exists() and any(own.iterdir())
+    except OSError as error:
+        raise DataError(f"{name}: {own} is no folder to write to: {error.strerror}") from None
+    if there:
+        raise DataError(f"{name}: {own} is there already, and not empty; --output=FOLDER names another")
+
+
 def _without(groups: Mapping[str, str], axes: Collection[str]) -> dict[str, str]:
     return {axis: group for axis, group in groups.items() if axis not in axes}
 
@@ -272,7 +282,6 @@ def _among(shots: Sequence[Sequence[Sample]], places: Sequence[int]) -> bool:
 
 def _write_rows(done: Exported, file: str, name: str, samples: Sequence[tuple[Sample, str]]) -> None:
     path = done.folder / file
-    path.parent.mkdir(parents=True, exist_ok=True)
     lines = []
     for line, (sample, number) in enumerate(samples):
         row = unified(sample, number if number != str(line) else None)
@@ -284,7 +293,13 @@ def _write_rows(done: Exported, file: str, name: str, samples: Sequence[tuple[Sa
         except (TypeError, ValueError) as error:
             raise DataError(f"{name}: sample {sample.id} cannot be written as JSON: {error}") from None
     # Unicode's own line separators end no line of JSON.
-    path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("".join(lines), encoding="utf-8", newline="\n")
+    except OSError as error:
+        raise DataError(
+            f"{name}: {path} cannot be written: {error.strerror}; what stands in {done.folder} is not whole"
+        ) from None
     done.files += 1
 
 

@@ -177,7 +177,7 @@ TRUTH = labelled(False, True)
 MADE: dict[str, Callable[[Row], Iterator[Row]]] = {
     **dict.fromkeys(("arc-c", "arc-e", "commonsenseqa"), ai2),
     **dict.fromkeys(("bbh", "ceval", "cmmlu", "gsm8k", "humaneval", "lambada", "math", "nq-open"), same),
-    **dict.fromkeys(("mbpp", "mbpp-sanitized", "siqa"), same),
+    **dict.fromkeys(("mbpp", "mbpp-sanitized", "mmlu-pro", "siqa"), same),
     **dict.fromkeys(("ax-g", "rte"), ENTAILS),
     **dict.fromkeys(("boolq", "wic"), TRUTH),
     **dict.fromkeys(("squad", "tydiqa"), spans),

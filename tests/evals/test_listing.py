@@ -26,6 +26,20 @@ def test_every_page_is_in_the_list(capsys: pytest.CaptureFixture[str]):
     assert {"gsm8k", "mmlu", "hellaswag", "humaneval"} <= listed
 
 
+def test_examples_that_a_header_brings_are_counted_as_the_report_counts_them():
+    shots = {row[0]: row[4] for row in pages.rows(pages.chosen(["math", "bbh", "gsm8k", "arc-c"]))}
+    assert pages.HEADS[4] == "shots"
+    assert shots == {"math": "4", "bbh": "3", "gsm8k": "8", "arc-c": "0"}
+    assert "| `math` |" in (said := "\n".join(pages.markdown(pages.chosen(["math"]))))
+    assert "| gen | 4 | accuracy |" in said
+
+
+def test_the_last_column_of_the_list_begins_below_its_head(capsys: pytest.CaptureFixture[str]):
+    assert main(["list", "gsm8k", "summedits"]) == 0
+    heads, *lines = capsys.readouterr().out.splitlines()
+    assert [line[heads.index("licence") :][:3] for line in lines] == ["MIT", "Apa"]
+
+
 @pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.benchmark.name)
 def test_a_page_says_what_it_follows(page: pages.Page):
     assert page.doc, page.benchmark.module
@@ -53,14 +67,16 @@ def test_show_has_the_page_and_a_prompt_of_each_variant(capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["show", "none"], "there is no benchmark none; there are: "),
+        (["show", "none"], "no benchmark is called 'none'; "),
         (["show", "gsm8k", "--variant", "ppl"], "gsm8k has no variant ppl; it has: gen"),
-        (["list", "none"], "there is no benchmark none"),
+        (["list", "gsm9k"], "no benchmark is called 'gsm9k'; did you mean gsm8k?"),
     ],
 )
 def test_what_is_not_there_is_told(capsys: pytest.CaptureFixture[str], arguments: list[str], message: str):
     assert main(arguments) == 4
-    assert message in capsys.readouterr().err
+    said = capsys.readouterr()
+    assert message in said.err
+    assert said.out == ""
 
 
 def test_check_runs_the_self_check_models(capsys: pytest.CaptureFixture[str]):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -272,6 +274,40 @@ def test_the_command_tells_what_it_wrote_and_never_writes_over(tmp_path: Path, c
     assert told[-1] == "cmnli: left out, as in every run: 1 rows: the annotators agreed on no label"
     assert main(call) == 1
     assert f"{tmp_path}/mmlu is there already, and not empty; --output=FOLDER" in capsys.readouterr().err
+
+
+def test_nothing_is_written_where_a_folder_of_another_benchmark_is_in_the_way(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    (tmp_path / "piqa").mkdir()
+    (tmp_path / "piqa" / "mine").touch()
+    assert main(["export", "gsm8k", "piqa", "--format", "ultraeval", f"--output={tmp_path}"]) == 1
+    assert f"piqa: {tmp_path}/piqa is there already, and not empty" in capsys.readouterr().err
+    assert not (tmp_path / "gsm8k").exists()
+
+
+@pytest.mark.parametrize("file", [False, True])
+def test_a_place_that_cannot_be_written_is_told(file: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    output = tmp_path / "taken"
+    output.touch()
+    folder = output if file else output / "below"
+    assert main(["export", "gsm8k", "--format", "ultraeval", f"--output={folder}"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(f"proctor: gsm8k: {folder}/gsm8k")
+    assert "Not a directory" in said
+
+
+def test_a_disk_that_is_full_is_told_with_what_is_not_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    def full(*args: object, **more: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    assert main(["export", "gsm8k", "--format", "ultraeval", f"--output={tmp_path}"]) == 1
+    said = capsys.readouterr().err
+    assert f"gsm8k: {tmp_path}/gsm8k/data/gsm8k.jsonl cannot be written: No space left on device" in said
+    assert f"what stands in {tmp_path}/gsm8k is not whole" in said
 
 
 def test_what_json_cannot_hold_is_refused(tmp_path: Path):

@@ -589,6 +589,39 @@ def test_what_has_begun_goes_on_by_the_plan(crowd, tmp_path):
     assert "b7 1 0.4 MB goes on MIT" in " ".join(crowd("b7", "--plan")[1].split())
 
 
+def test_of_several_names_too_licences_and_sizes_are_told_first(crowd):
+    code, out, _ = crowd("b1", "b2")
+    assert code == 0
+    lines = [" ".join(line.split()) for line in out.splitlines()]
+    assert lines[:3] == ["benchmark files size use data licence", "b1 1 50 kB to fetch MIT", "b2 1 0.1 MB to fetch MIT"]
+    assert crowd("b1")[1].splitlines()[0].startswith("b1: there already")
+
+
+def test_the_plan_says_how_each_that_nothing_fetches_is_had(tmp_path, monkeypatch, capsys):
+    from proctor.command import main
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PROCTOR_CACHE", str(tmp_path))
+    assert main(["fetch", "--all", "--plan"]) == 0
+    said = [line for line in capsys.readouterr().out.splitlines() if " cannot be fetched: " in line]
+    assert {line.split()[0] for line in said} == BY_FORM | BY_HAND
+    (aime,) = [line for line in said if line.startswith("aime")]
+    assert "nothing fetches its data: they are published at https://huggingface.co/datasets/math-ai/" in aime
+    assert aime.endswith(f"put *.jsonl into {tmp_path}/data/aime")
+
+
+def test_a_benchmark_of_the_hubs_without_pyarrow_is_told_and_stops_no_other(crowd, tmp_path, monkeypatch):
+    (tmp_path / "data/manifest/hub.yaml").parent.mkdir(exist_ok=True)
+    entry = {"files": "x.jsonl", "hub": {"dataset": "a/b", "config": "default", "split": "test"}}
+    (tmp_path / "data/manifest/hub.yaml").write_text(json.dumps({"parquet": entry}))
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    code, out, err = crowd()
+    assert code == 1
+    assert "proctor: parquet: its data are parquet files of the hub's (a/b), which pyarrow reads: pip install" in err
+    assert "SetupError" not in err
+    assert "fetched 8 benchmarks" in out
+
+
 def test_a_form_is_named_where_its_benchmark_is_asked_for(crowd):
     with pytest.raises(SystemExit) as stop:
         crowd("closed")
@@ -646,7 +679,7 @@ BENCHMARKS = sources(CHECKOUT / "data")
     [
         ((), 2, "name benchmarks, or --all; there are: "),
         (("gsm8",), 2, "no benchmark is called 'gsm8'; did you mean gsm8k?"),
-        (("closed",), 2, "closed: its manifest does not say where it is published"),
+        (("closed",), 2, "closed: nothing fetches its data: its manifest does not say from where; put "),
         (("made", "--all"), 2, "name benchmarks, or --all"),
         (("--all", "--data-dir=elsewhere"), 1, "gsm8k: test.jsonl cannot be had"),
         (("gsm8k",), 1, "/grade_school_math/data/test.jsonl: HTTP 404"),
@@ -668,23 +701,27 @@ def test_the_command_says_what_is_wrong(own, server, monkeypatch, capsys, args, 
     assert (own / "elsewhere/made/big.jsonl").exists() == ("--all" in args and "made" not in args)
 
 
-UNPINNED = {"ceval"}
+UNPINNED = {"ceval", "drop"}
 """Of which neither a revision nor a sha256 is known: the first download is trusted, and said to be."""
-BY_FORM = {"storycloze", "jec-qa"}
+BY_FORM = {"storycloze", "jec-qa", "gpqa"}
+BY_HUB = {"mmlu-pro"}
+BY_HAND = {"aime"}
+"""Of which one year is published in a form that is not read."""
 
 
 def test_the_manifest_pins_all_that_it_names():
     for name, known in BENCHMARKS.items():
         assert known.origin, name
         assert known.licence, name
-        assert (known.fetch is None) == (known.form is not None), name
+        assert (known.fetch is None) == (name in BY_FORM | BY_HUB | BY_HAND), name
+        assert known.fetchable == (name not in BY_FORM | BY_HAND), name
         if known.fetch is not None:
             pinned = known.fetch.revision or all(pin.sha256 for pin in known.fetch.pins)
             assert bool(pinned) == (name not in UNPINNED), name
     assert {name for name, known in BENCHMARKS.items() if known.form} == BY_FORM
 
 
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - BY_FORM))
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - BY_FORM - BY_HUB - BY_HAND))
 def test_what_is_pinned_is_what_is_read(name):
     """Each file that is fetched has a name that the manifest reads, and each pattern a file that is fetched."""
     known = BENCHMARKS[name]
