@@ -10,7 +10,7 @@ instructions followed, strictly. Thinking is no part of the response.
 from proctor import Benchmark, Sample, generate
 from proctor.extract import split_thinking
 from proctor.metrics import follows, follows_loosely, instructions_of, scoring_rate
-from proctor.metrics.instructions import FAMILIES
+from proctor.metrics.instructions import FAMILIES, Instruction
 
 RATES = ("instruction_strict", "instruction_loose", *FAMILIES)
 
@@ -32,7 +32,8 @@ def read(row):
 
 @ifeval.test(generate(max_tokens=1280))
 def test_ifeval(sample, output, score):
-    asked, response = sample.metadata["instructions"], split_thinking(output.text)[1]
+    response = split_thinking(output.text)[1]
+    asked = [Instruction(*one) for one in sample.metadata["instructions"]]
     strict, loose = [[rule(response, one) for one in asked] for rule in (follows, follows_loosely)]
     rates = {"instruction_strict": strict, "instruction_loose": loose}
     rates |= {name: [ok for ok, one in zip(strict, asked, strict=True) if one.family == name] for name in FAMILIES}

@@ -243,6 +243,7 @@ def write(
     Raises DataError for what JSON cannot hold, and where a file is there already.
     """
     refuse(name, folder)
+    _refuse_examples_by_group(name, samples, shots)
     done = Exported(folder / name)
     samples = [replace(sample, groups=_without(sample.groups, derived)) for sample in samples]
     members: dict[str, list[int]] = {}
@@ -269,6 +270,20 @@ def refuse(name: str, folder: Path) -> None:
         raise DataError(f"{name}: {own} is no folder to write to: {error.strerror}") from None
     if there:
         raise DataError(f"{name}: {own} is there already, and not empty; --output=FOLDER names another")
+
+
+def _refuse_examples_by_group(name: str, samples: Sequence[Sample], shots: Sequence[Sequence[Sample]]) -> None:
+    """A file has one list of examples: raise DataError where they differ and are none of the samples themselves."""
+    known = {(sample.question, *sample.choices) for sample in samples}
+    shown: dict[str, tuple[object, ...]] = {}
+    for sample, some in zip(samples, shots, strict=True):
+        asked = tuple((shot.question, *shot.choices) for shot in some)
+        file = sample.id.rpartition("-")[0]
+        if shown.setdefault(file, asked) == asked or known.issuperset(asked):
+            continue
+        raise DataError(
+            f"{name}: its examples differ by the sample's group, and UltraEval's format has one list of them a file"
+        )
 
 
 def _without(groups: Mapping[str, str], axes: Collection[str]) -> dict[str, str]:

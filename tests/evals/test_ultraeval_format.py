@@ -20,7 +20,9 @@ from proctor.records import Score
 from proctor.selfcheck import phrase
 
 GOOD = {"passage": "", "question": "q", "target_scores": {"a": 1, "b": 0}, "answer": ""}
-NAMES = [page.benchmark.name for page in pages()]
+BY_GROUP = "mmlu-pro"
+"""Its examples are those of a sample's category, all in one file: they cannot be written."""
+NAMES = [page.benchmark.name for page in pages() if page.benchmark.name != BY_GROUP]
 
 
 @lru_cache(maxsize=1)
@@ -69,6 +71,14 @@ def test_what_is_written_is_read_as_the_same_samples_shots_prompts_and_verdicts(
     assert prompts(page, again) == prompts(page, bundled)
     if name not in ("humaneval", "mbpp", "mbpp-sanitized"):  # judged by running programs
         assert verdicts(page, again) == verdicts(page, bundled)
+
+
+def test_examples_by_group_are_refused(tmp_path: Path):
+    bundled = by_name()[BY_GROUP].bundled(5)
+    with pytest.raises(DataError, match="mmlu-pro: its examples differ by the sample's group"):
+        ultraeval.write(BY_GROUP, bundled.samples, bundled.shots, tmp_path)
+    assert not list(tmp_path.iterdir())
+    assert ultraeval.write(BY_GROUP, bundled.samples, [()] * len(bundled.samples), tmp_path).samples == 12
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -701,7 +701,7 @@ def test_the_command_says_what_is_wrong(own, server, monkeypatch, capsys, args, 
     assert (own / "elsewhere/made/big.jsonl").exists() == ("--all" in args and "made" not in args)
 
 
-UNPINNED = {"ceval", "drop"}
+UNPINNED = {"ceval"}
 """Of which neither a revision nor a sha256 is known: the first download is trusted, and said to be."""
 BY_FORM = {"storycloze", "jec-qa", "gpqa"}
 BY_HUB = {"mmlu-pro"}

@@ -8,7 +8,7 @@ import json
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -258,7 +258,7 @@ def test_prompts_that_the_hub_has_not_are_no_reason_to_fetch_the_rest(tmp_path: 
     with pytest.raises(
         DataError, match=r"bbh: lukaemon/bbh lacks cot-prompts/\{task\}.txt, which the prompts are made"
     ):
-        fetch(sources(CHECKOUT / "data")["bbh"], "bbh", tmp_path, Display(print))
+        fetch(replace(sources(CHECKOUT / "data")["bbh"], fetch=None), "bbh", tmp_path, Display(print))
 
 
 @pytest.mark.parametrize(

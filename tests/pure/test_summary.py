@@ -60,7 +60,7 @@ def gate(group: str, verdict: str = "PASS", **about: Any) -> dict[str, Any]:
 
 def summary(tasks: list[dict[str, Any]], gates: list[dict[str, Any]], **how: int) -> str:
     run = {"id": "r", "started": "2026-01-01", "seconds": 1.0, "command": "pytest", "exit_code": 0, "partial": False}
-    return reports.summary({"model": {"name": "m"}, "run": run, "tasks": tasks, "gates": gates}, **how)
+    return reports.summary({"model": {"name": "m"}, "run": run, "tasks": tasks, "not_run": [], "gates": gates}, **how)
 
 
 def test_a_large_run_of_published_benchmarks_is_nowhere_near_the_limit():
