@@ -15,7 +15,7 @@ from suites import CHECKOUT, SOURCES, Suite, small_data
 sys.path += [str(source) for source in SOURCES if str(source) not in sys.path]
 
 # A run within this process forgets what it has imported; compiled modules do not bear to be imported twice.
-for needed in ("aiohttp", "jinja2", "numpy", "scipy.stats", "xdist.scheduler", "yaml"):
+for needed in ("aiohttp", "jinja2", "numpy", "requests", "scipy.optimize", "scipy.stats", "xdist.scheduler", "yaml"):
     importlib.import_module(needed)
 for module in pkgutil.iter_modules(proctor.__path__, "proctor."):
     importlib.import_module(module.name)
