@@ -50,7 +50,7 @@ def test_two_workers_give_the_report_of_one_process(checkout: Suite):
     alone, scores, asked = comparable(checkout), told(checkout), checkout.asked
     checkout.forget()
     result = checkout.run(*args, "-n", "2")
-    result.assert_outcomes(passed=36 - 1, errors=1)
+    result.assert_outcomes(passed=48 - 1, errors=1)
     assert comparable(checkout) == alone
     assert told(checkout) == scores
     assert sorted(checkout.asked) == sorted(asked)

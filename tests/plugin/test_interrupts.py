@@ -106,5 +106,5 @@ def test_the_embedded_model_scores_both_benchmarks(checkout: Suite):
     assert result.ret == 0, result.stdout.str()
     report = checkout.report()
     assert report["model"]["name"] == "proctor-embedded"
-    assert [task["samples"]["scored"] for task in report["tasks"]] == [3, 3, 3]
+    assert [task["samples"]["scored"] for task in report["tasks"]] == [3, 3, 3, 3]
     assert (checkout.path / "reports/latest/service.log").is_file()

@@ -134,7 +134,7 @@ def test_the_prompt_option_can_mean_one_variant(checkout: Suite):
     (checkout.path / "terse.jinja").write_text("{% block header %}Only here.\n{% endblock %}")
     checkout.run("evals/knowledge", "--variant=all", "--prompt=mmlu_gen=terse.jinja")
     started = {line["variant"]: line["prompt"].startswith("Only here.\n") for line in checkout.samples()}
-    assert started == {"gen": True, "ppl": False}
+    assert started == {"gen": True, "ppl": False, "cloze": False}
 
 
 def test_a_sample_has_the_same_prompt_in_every_run(checkout: Suite):

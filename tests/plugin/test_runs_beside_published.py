@@ -108,7 +108,8 @@ def test_what_is_known_is_listed(capsys: pytest.CaptureFixture[str]):
     text = said(capsys, "--model", "HuggingFaceTB/SmolLM2-135M-Instruct")
     rows = [line.split() for line in text.splitlines()]
     assert ["smollm2-135m-instruct", "hellaswag", "acc_norm_chars", "ppl", "smollm2", "0", "40.9"] in rows
-    assert "    not to be compared: the texts of the options are ranked" in text
+    assert ["smollm2-135m-instruct", "mmlu", "acc_norm_chars", "cloze", "smollm2", "0", "29.3"] in rows
+    assert "    examples of the test rows" in text
     assert "\nsmollm2: Model cards of SmolLM2, https://huggingface.co/HuggingFaceTB/SmolLM2-1.7B" in text
 
 

@@ -107,8 +107,8 @@ def test_samples_of_two_variants_run_where_both_are_named(checkout: Suite):
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
 def test_what_failed_runs_again_whatever_its_variant(checkout: Suite, workers: tuple[str, ...]):
     wrong = ("evals", "-m", "mmlu", "--strict-samples", "--model=proctor:empty", "--data-dir=bundled", *workers)
-    checkout.run(*wrong, "--variant=all").assert_outcomes(failed=24)
-    checkout.run(*wrong, "--lf").assert_outcomes(failed=24)
+    checkout.run(*wrong, "--variant=all").assert_outcomes(failed=36)
+    checkout.run(*wrong, "--lf").assert_outcomes(failed=36)
 
 
 def variants(nodeids: list[str]) -> dict[str, int]:
@@ -125,7 +125,10 @@ def variants(nodeids: list[str]) -> dict[str, int]:
         ((MMLU + "::test_mmlu_gen[anatomy-2]",), {"test_mmlu_gen": 1}),
         (("evals", "--variant=gen"), {"test_mmlu_gen": 12, "test_gsm8k": 12}),
         (("evals", "--variant=ppl"), {"test_mmlu_ppl": 12}),
-        (("evals", "--variant=all"), {"test_mmlu_ppl": 12, "test_mmlu_gen": 12, "test_gsm8k": 12}),
+        (
+            ("evals", "--variant=all"),
+            {"test_mmlu_ppl": 12, "test_mmlu_gen": 12, "test_mmlu_cloze": 12, "test_gsm8k": 12},
+        ),
         (("evals", "-m", "gen"), {"test_mmlu_gen": 12, "test_gsm8k": 12}),
         (("evals",), {"test_mmlu_ppl": 12, "test_gsm8k": 12}),
     ],
