@@ -62,6 +62,11 @@ def test_a_figure_stands_there_once(known: Published):
     assert [figure for figure, count in counts.items() if count > 1] == []
 
 
+def test_a_note_on_likelihoods_stands_at_ranked_scores_only(known: Published):
+    noted = {figure.column.metric for figure in known.figures if "likelihoods are divided" in figure.column.note}
+    assert noted == {"acc_norm", "acc_norm_chars"}
+
+
 def test_there_are_many_over_many_benchmarks(known: Published):
     assert len(known.figures) > 1000
     assert len({name for figure in known.figures for name in figure.column.benchmarks}) >= 55
