@@ -28,6 +28,5 @@ def read(row, file):
 
 @aime.test(generate(max_tokens=1024, stop=["\nQuestion:", "\nProblem:"]))
 def test_aime(sample, output, score):
-    said = final_answer(output.text)
-    answer = number(said)
-    score(answer, accuracy=same_number(said if said and said.strip("0") == "" else answer, sample.target))
+    answer = number(final_answer(output.text))
+    score(answer, accuracy=same_number(answer, sample.target))

@@ -16,18 +16,14 @@ from proctor.extract import span
 from proctor.metrics import drop_scores
 
 ASKED = "Passage: {{ passage }}\nQuestion: {{ question }}\nAnswer:"
+OWN = "{% if not id.startswith('shot-') %}"  # of the sample that is asked, not of the examples
+THINK = 'Think step by step, then write a line of the form "Answer: $ANSWER" at the end of your response.'
 COT = {
     "header": (
         "You will be asked to read a passage and answer a question. Some examples of passages and Q&A are provided "
         "below.\n\n# Examples"
     ),
-    "prompt": (
-        "{% set shot = id.startswith('shot-') %}{% if not shot %}\n# Your Task\n{% endif %}\n---\n"
-        + ASKED
-        + "{% if not "
-        'shot %} \n\nThink step by step, then write a line of the form "Answer: $ANSWER" at the end of your response.'
-        "{% endif %}"
-    ),
+    "prompt": f"{OWN}\n# Your Task\n{{% endif %}}\n---\n{ASKED}{OWN} \n\n{THINK}{{% endif %}}",
     "answer": " {{ target }}\n",
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
-import string
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
@@ -240,7 +239,7 @@ def _check_target(sample: Sample, labels: Sequence[str]) -> str | None:
     target, count = sample.target, len(sample.choices)
     if not sample.choices or not isinstance(target, str) or target in (*labels, *sample.choices):
         return None
-    if target and set(target) <= set(string.ascii_uppercase[:count]):
+    if target and set(target) <= set(ascii_uppercase[:count]):
         return None
     return f"the target {target!r} is none of the {count} options, and names none by its letter"
 

@@ -31,9 +31,9 @@ from proctor import (
     ultraeval,
     verdicts,
 )
-from proctor.data import Source, bundled_root, load, sources
+from proctor.data import Source, bundled_root, load, misspelt, sources
 from proctor.errors import DataError, ProctorError, SetupError
-from proctor.fetch import Fetched, cache_root, misspelt, named, offline
+from proctor.fetch import Fetched, cache_root, named, offline
 from proctor.gating import Gating
 from proctor.runs import ScoredRun
 

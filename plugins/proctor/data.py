@@ -29,12 +29,13 @@ A data root is a folder `<benchmark>/<file>[.gz]` in the schema that the authors
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import inspect
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -110,6 +111,17 @@ def by_hand(source: Source, folder: Path | str) -> str:
         return f"nothing fetches its data: {where}; put {files} into {folder}"
     named = f"{source.given_as} as {files}" if source.given_as else files
     return f"its data are given out against a form: fill in {source.form}, and put {named} into {folder}"
+
+
+def misspelt(known: Collection[str], names: Iterable[str]) -> list[str]:
+    """Of names that no benchmark has, what may have been meant; empty if all are known."""
+    problems = []
+    for name in names:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 3, 0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
+            problems.append(f"no benchmark is called {name!r}; {hint}")
+    return problems
 
 
 @dataclass(frozen=True)

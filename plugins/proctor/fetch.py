@@ -10,7 +10,6 @@ A root holds, besides the folders of the benchmarks:
 from __future__ import annotations
 
 import contextlib
-import difflib
 import hashlib
 import json
 import os
@@ -22,13 +21,13 @@ import tarfile
 import time
 import zipfile
 import zlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from proctor.data import BRACES, RECORD, Source, by_hand, names_of
+from proctor.data import BRACES, RECORD, Source, by_hand, misspelt, names_of
 from proctor.download import download, shown, slot
 from proctor.errors import DataError
 from proctor.hubfetch import fetch_from_hub, is_fetched, put
@@ -446,17 +445,6 @@ def sha256_of(path: Path) -> str:
     """The sha256 of a file, in hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def misspelt(known: Collection[str], names: Iterable[str]) -> list[str]:
-    """Of names that no benchmark has, what may have been meant; empty if all are known."""
-    problems = []
-    for name in names:
-        if name not in known:
-            close = difflib.get_close_matches(name, known, 3, 0.5)
-            hint = f"did you mean {' or '.join(close)}?" if close else f"there are: {', '.join(sorted(known))}"
-            problems.append(f"no benchmark is called {name!r}; {hint}")
-    return problems
 
 
 def named(known: Mapping[str, Source], names: Sequence[str], root: Path) -> list[str]:

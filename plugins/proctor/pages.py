@@ -11,9 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 from proctor.benchmark import Benchmark, Task
-from proctor.data import Dataset, Source, find_source, load, manifests
+from proctor.data import Dataset, Source, find_source, load, manifests, misspelt
 from proctor.errors import SetupError
-from proctor.fetch import misspelt
 from proctor.prompts import Prompt
 
 

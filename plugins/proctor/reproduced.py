@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from proctor import aggregate, reports
@@ -21,6 +21,8 @@ Task = Mapping[str, Any]
 HEADS = ("task", "metric", "source", "published", "here", "95 % interval", "±", "n", "verdict")
 LEFT = 3
 ROUNDING_ERROR = 1e-9
+WIDEST = 15.0
+"""Percentage points to each side: what lies within a wider interval may be the score of any other model."""
 WITHIN, OUTSIDE, UNLIKE = "within", "outside", "not comparable"
 
 
@@ -32,6 +34,11 @@ class Score:
     low: float
     high: float
     n: int
+
+    @property
+    def half(self) -> float:
+        """Half the width of the interval."""
+        return (self.high - self.low) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,7 @@ class Line:
             ours = (
                 f"{one.value:.2f}",
                 f"{one.low:.2f} … {one.high:.2f}",
-                f"{(one.high - one.low) / 2:.1f}",
+                f"{one.half:.1f}",
                 f"{one.n:,}",
             )
         verdict = f"{OUTSIDE} by {self.beyond:.2f}" if self.verdict == OUTSIDE else self.verdict
@@ -137,9 +144,15 @@ def _line(figure: Figure, variant: str, tasks: Sequence[Task], more: Sequence[st
         hindered += [f"the run has no such score: {column.metric}{_part(column)}"]
     said = [*hindered, *more, *_differences(column, tasks)]
     line = Line(figure, variant, score, UNLIKE if hindered else WITHIN, said)
+    if score is None or hindered:
+        return line
     # A published score may be rounded from one within.
-    rounded = line.beyond <= figure.rounding + ROUNDING_ERROR
-    return line if hindered or rounded else Line(figure, variant, score, OUTSIDE, said)
+    if line.beyond > figure.rounding + ROUNDING_ERROR:
+        return replace(line, verdict=OUTSIDE)
+    if score.half > WIDEST:
+        few = f"{score.n:,} samples are too few: ± {score.half:.1f} would hold almost any score"
+        return replace(line, verdict=UNLIKE, said=[few, *said])
+    return line
 
 
 def _part(column: Column) -> str:

@@ -96,7 +96,7 @@ def test_the_example_is_what_is_printed(tmp_path: Path, capsys: pytest.CaptureFi
     model = {"name": "smollm2-135m-instruct", "engine": "vllm", "engine_version": "0.32.0"}
     report = {"schema": "proctor.report/1", "run": {"partial": True}, "model": model, "tasks": [task]}
     (tmp_path / "report.json").write_text(json.dumps(report))
-    assert main(["published", str(tmp_path)]) == 0
+    assert main(["published", str(tmp_path)]) == main(["published", str(tmp_path), "--strict"]) == 0
     said = capsys.readouterr().out.replace(str(tmp_path), "reports/latest")
     assert said.startswith(re.findall(r"^```text\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.M | re.S)[0])
 

@@ -36,7 +36,9 @@ def said(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> 
 def verdict(task: dict[str, Any], metric: str, score: float, rounding: float) -> str:
     low, high = (100 * end for end in task["metrics"][metric]["ci95"])
     beyond = max(low - score, score - high)
-    return "within" if beyond <= rounding else f"outside by {beyond:.2f}"
+    if beyond > rounding:
+        return f"outside by {beyond:.2f}"
+    return "within" if (high - low) / 2 <= 15 else "not comparable"
 
 
 def test_a_real_run_beside_published_scores(rows: Suite, capsys: pytest.CaptureFixture[str]):
@@ -58,8 +60,9 @@ def test_a_real_run_beside_published_scores(rows: Suite, capsys: pytest.CaptureF
     value, (low, high) = tasks["mmlu"]["metrics"]["accuracy"]["value"], tasks["mmlu"]["metrics"]["accuracy"]["ci95"]
     ours = f"{100 * value:.2f} {100 * low:.2f} … {100 * high:.2f} {50 * (high - low):.1f} 12"
     assert f" 54.8 {ours} " in " ".join(mmlu.split())
-    assert lines[lines.index(gsm8k) + 1].startswith(
-        "    weights: proctor-embedded; the data hold 12 samples, the authors' 1,319; as quoted there from Llama 2"
+    assert (
+        "weights: proctor-embedded; the data hold 12 samples, the authors' 1,319; as quoted there from Llama 2"
+        in lines[lines.index(gsm8k) + 1]
     )
     mistral = told["gsm8k", "(gen)", "exact_match", "mistral"]
     assert mistral.endswith("not comparable")
@@ -86,7 +89,7 @@ def test_strict_says_by_its_exit_code(run: Suite, capsys: pytest.CaptureFixture[
     text = said(capsys, "own", "--model=gpt-4", "--benchmark=mmlu")
     outside = "outside by" in text
     assert outside == verdict(task, "accuracy", 83.93, 0.005).startswith("outside")
-    said(capsys, "own", "--model=gpt-4", "--benchmark=mmlu", "--strict", code=1 if outside else 0)
+    said(capsys, "own", "--model=gpt-4", "--benchmark=mmlu", "--strict", code=1)  # or twelve samples are too few
     # Nothing that could be compared is no success either.
     said(capsys, "own", "--model=mistral-7b", "--benchmark=math", "--strict", code=1)
 

@@ -178,6 +178,21 @@ def test_within_and_outside(score: float, verdict: str, beyond: float):
 
 
 @pytest.mark.parametrize(
+    ("low", "high", "score", "verdict"),
+    [(0.30, 0.60, 50.0, "within"), (0.29, 0.60, 50.0, "not comparable"), (0.0, 1.0, 50.0, "not comparable")],
+)
+def test_a_wide_interval_that_holds_a_score_says_nothing(low: float, high: float, score: float, verdict: str):
+    (line,) = lines(HELLASWAG, score, task("hellaswag", acc_norm=(0.45, low, high)))
+    assert line.verdict == verdict
+    assert ("are too few" in "; ".join(line.said)) == (verdict != "within")
+
+
+def test_a_score_outside_of_a_wide_interval_is_outside():
+    (line,) = lines(HELLASWAG, 90.0, task("hellaswag", acc_norm=(0.4, 0.1, 0.8)))
+    assert (line.verdict, round(line.beyond, 6)) == ("outside", 10)
+
+
+@pytest.mark.parametrize(
     ("column", "ours", "said"),
     [
         (Column(["hellaswag"], "acc_norm", "cloze", shots=0), {}, "published is cloze"),
