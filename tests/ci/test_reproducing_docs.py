@@ -45,8 +45,9 @@ def option(words: list[str], name: str) -> str:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, subprocess.CompletedProcess[str]]]:
     """Where each command ran, and what became of it: as many at once as there are processors."""
 
-    def done(words: list[str]) -> tuple[Path, subprocess.CompletedProcess[str]]:
-        folder = tmp_path_factory.mktemp("run")
+    folders = [tmp_path_factory.mktemp("run") for _ in PYTEST]  # here: it bears no two threads
+
+    def done(words: list[str], folder: Path) -> tuple[Path, subprocess.CompletedProcess[str]]:
         command = [sys.executable, "-m", "pytest", *changed(words), "-q", "-p", "no:cacheprovider"]
         command += ["-p", "proctor.plugin", "-p", "proctor_service.plugin"]
         own = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # others' plugins cost seconds a command
@@ -54,7 +55,7 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, subp
         return folder, done
 
     with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-        return dict(zip(map(" ".join, PYTEST), pool.map(done, PYTEST), strict=True))
+        return dict(zip(map(" ".join, PYTEST), pool.map(done, PYTEST, folders), strict=True))
 
 
 def test_the_page_is_linked():
