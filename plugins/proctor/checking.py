@@ -82,7 +82,7 @@ def check_all(some: Sequence[Page], data_dir: str | None) -> Iterator[list[Check
 
 
 def _checked(page: Page, data_dir: str | None) -> list[Checked]:
-    if data_dir is not None and _absent(page, Path(data_dir)):
+    if data_dir is not None and lacking(page, Path(data_dir)):
         return [Checked(page.benchmark.name)]
     try:
         found = check(page, data_dir)
@@ -94,12 +94,12 @@ def _checked(page: Page, data_dir: str | None) -> list[Checked]:
     return found
 
 
-def _absent(page: Page, root: Path) -> bool:
-    """Whether nothing of a benchmark is in a data root: of one whose data need a form, say."""
-    from proctor import absent
+def lacking(page: Page, root: Path) -> str | None:
+    """Why nothing of a benchmark is in a data root (its data need a form, say); None where something is."""
+    from proctor import absent  # which needs pytest, as what only looks at pages does not
 
     source, folder = find_source(page.benchmark, root)
-    return absent.reason(page.benchmark.name, source, root, folder, published=False) is not None
+    return absent.reason(page.benchmark.name, source, root, folder, published=False)
 
 
 def check(page: Page, data_dir: str | None) -> list[Checked]:

@@ -206,6 +206,8 @@ def _export_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> 
     some = pages.chosen(list(dict.fromkeys(chosen.names)))
     for page in some:  # before anything is written
         ultraeval.refuse(page.benchmark.name, chosen.output)
+        if root is not None and (why := checking.lacking(page, root)):
+            raise DataError(why)
     for page in some:
         name = page.benchmark.name
         found = load(page.benchmark, root, page.benchmark.shots)

@@ -126,23 +126,24 @@ def _right(row: Mapping[str, Any]) -> int:
     return right[0]
 
 
-def _four(row: Mapping[str, Any]) -> list[str]:
-    if len(row["target_scores"]) != 4:
-        raise ValueError(f"target_scores has {len(row['target_scores'])} options, not four")
+def _options(row: Mapping[str, Any], count: int) -> list[str]:
+    """So many options. Raises ValueError for fewer, as where two have the same text: keys of JSON are distinct."""
+    if len(row["target_scores"]) != count:
+        raise ValueError(f"target_scores has {len(row['target_scores'])} options, not {count}")
     return list(row["target_scores"])
 
 
 def _mmlu(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    return [row["question"], *_four(row), LETTERS[_right(row)]], f"{task.replace('-', '_')}_test"
+    return [row["question"], *_options(row, 4), LETTERS[_right(row)]], f"{task.replace('-', '_')}_test"
 
 
 def _ceval(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    options = dict(zip("ABCD", _four(row), strict=True))
+    options = dict(zip("ABCD", _options(row, 4), strict=True))
     return {"question": row["question"], **options, "answer": LETTERS[_right(row)]}, f"{task.replace('-', '_')}_val"
 
 
 def _cmmlu(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    options = dict(zip("ABCD", _four(row), strict=True))
+    options = dict(zip("ABCD", _options(row, 4), strict=True))
     return {"Question": row["question"], **options, "Answer": LETTERS[_right(row)]}, task.replace("-", "_")
 
 
@@ -152,18 +153,18 @@ def _commonsenseqa(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
 
 
 def _siqa(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    first, second, third = row["target_scores"]
+    first, second, third = _options(row, 3)
     asked = {"context": row["passage"], "question": row["question"], "label": str(_right(row) + 1)}
     return {**asked, "answerA": first, "answerB": second, "answerC": third}, task
 
 
 def _piqa(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    first, second = row["target_scores"]
+    first, second = _options(row, 2)
     return {"goal": row["question"], "sol1": first, "sol2": second, "label": str(_right(row))}, task
 
 
 def _copa(row: Mapping[str, Any], task: str) -> tuple[Row, str]:
-    first, second = row["target_scores"]
+    first, second = _options(row, 2)
     asked = {"premise": row["passage"], "question": row["question"]}
     return {**asked, "choice1": first, "choice2": second, "label": _right(row)}, task
 

@@ -14,7 +14,7 @@ from proctor import Benchmark, DataError, Sample, generate, ultraeval
 from proctor.command import main
 from proctor.data import Dataset, load
 from proctor.model import Completion, Output
-from proctor.pages import Page, pages
+from proctor.pages import Page, data_root, pages
 from proctor.prompts import Prompt
 from proctor.records import Score
 from proctor.selfcheck import phrase
@@ -261,6 +261,11 @@ def test_what_a_page_needs_and_four_fields_do_not_hold_is_refused(tmp_path: Path
     with pytest.raises(DataError, match=r"piqa.jsonl:1: .*target_scores marks 2 options as right, not one"):
         load(by_name()["piqa"].benchmark, tmp_path, 0, "ultraeval")
 
+    siqa = {**GOOD, "passage": "p", "target_scores": {"a": 1, "b": 0}}  # of three options two had the same text
+    write(tmp_path, "siqa", "siqa", [siqa])
+    with pytest.raises(DataError, match=r"siqa.jsonl:1: .*target_scores has 2 options, not 3"):
+        load(by_name()["siqa"].benchmark, tmp_path, 0, "ultraeval")
+
 
 def test_options_of_the_same_text_stay_apart_and_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     samples = [Sample(question="q", choices=["4", "5", "4"], target="C", id="7")]
@@ -294,6 +299,18 @@ def test_nothing_is_written_where_a_folder_of_another_benchmark_is_in_the_way(
     assert main(["export", "gsm8k", "piqa", "--format", "ultraeval", f"--output={tmp_path}"]) == 1
     assert f"piqa: {tmp_path}/piqa is there already, and not empty" in capsys.readouterr().err
     assert not (tmp_path / "gsm8k").exists()
+
+
+def test_nothing_is_written_where_another_benchmark_has_no_data(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    root, out = tmp_path / "root", tmp_path / "out"
+    (root / "gsm8k").mkdir(parents=True)
+    for file in ("test.jsonl", "train.jsonl"):
+        (root / "gsm8k" / file).write_bytes((data_root() / "gsm8k" / file).read_bytes())
+    call = ["--format", "ultraeval", f"--output={out}", f"--data-dir={root}"]
+    assert main(["export", "gsm8k", "storycloze", *call]) == 1
+    assert "storycloze: its data are given out against a form" in capsys.readouterr().err
+    assert not out.exists()
+    assert main(["export", "gsm8k", *call]) == 0
 
 
 @pytest.mark.parametrize("file", [False, True])
