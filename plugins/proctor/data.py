@@ -310,12 +310,24 @@ def names_of(pattern: str) -> re.Pattern[str]:
 
 
 def listed_keys(source: Source) -> list[str] | None:
-    """What the braces of `files` stand for by what the manifest's groups list; None where they do not say it."""
+    """What the braces of `files` stand for by the manifest: by its groups, or by the files that it pins.
+
+    None where it does not say so.
+    """
     axes = BRACES.findall(source.files)
     if not axes:
         return [""]
     listed = [value for rule in source.groups.values() for group in rule.get(axes[0], {}).values() for value in group]
-    return listed if listed and len(axes) == 1 else None
+    if listed and len(axes) == 1:
+        return listed
+    pins = source.fetch.pins if source.fetch is not None else ()
+    if any(pin.file is None and not pin.join for pin in pins):
+        return None  # what is in an archive, it alone knows
+    files = [file for pin in pins for file in ([pin.file] if pin.file else pin.join)]
+    if any(BRACES.search(file) for file in files):
+        return None
+    found = (names_of(source.files).fullmatch(file) for file in files)
+    return ["-".join(match.groups()) for match in found if match] or None
 
 
 def find_files(folder: Path, pattern: str, whole: bool = False) -> list[DataFile]:

@@ -20,7 +20,7 @@ import pytest
 import yaml
 from data_server import DataServer, serving
 from proctor import DataError, download
-from proctor.data import Source, load_manifest, names_of, sources
+from proctor.data import Source, find_files, listed_keys, load_manifest, names_of, sources
 from proctor.fetch import Display, complete, fetch, mirrored
 from suites import CHECKOUT, SOURCES, Suite
 
@@ -812,6 +812,35 @@ def test_a_first_run_that_cannot_fetch_says_what_is_missing(published: Suite, se
     )
     assert published.asked == []
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("name", sorted(name for name, known in BENCHMARKS.items() if known.fetchable))
+def test_what_files_there_are_is_known_before_they_are_fetched(name: str):
+    """Else `-k` of another benchmark would fetch it, to see whether it is meant."""
+    source, folder = BENCHMARKS[name], CHECKOUT / "data" / (BENCHMARKS[name].folder or name)
+    assert {file.key for file in find_files(folder, source.files)} <= set(listed_keys(source) or ())
+
+
+def test_a_first_run_asks_for_nothing_that_is_not_meant(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        CHECKOUT / "evals",
+        f"--rootdir={CHECKOUT}",
+        "-p",
+        "no:cacheprovider",
+        "-q",
+    ]
+    command += ["-k", "gsm8k", "--base-url=http://127.0.0.1:9"]
+    own = {
+        **os.environ,
+        "PROCTOR_CACHE": str(tmp_path),
+        "PROCTOR_DATA_MIRROR": "http://127.0.0.1:9",
+        "PYTEST_ADDOPTS": "",
+    }
+    subprocess.run(list(map(str, command)), cwd=tmp_path, env=own, capture_output=True, check=False)
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {".gsm8k.lock", ".gsm8k.part"}
 
 
 def test_a_subject_that_is_meant_is_known_before_its_data_are(published: Suite, server: DataServer):
