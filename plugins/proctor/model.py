@@ -42,6 +42,28 @@ NO_USAGE = Usage()
 
 
 @dataclass(frozen=True, slots=True)
+class Message:
+    """A turn of a conversation. `role` is `system`, `user` or `assistant`."""
+
+    role: str
+    content: str
+
+
+class Conversation(str):
+    """A prompt for a chat model: its turns, and, as a text, the same as one prompt.
+
+    Whoever alters the text (an ask of several turns, say) has a plain text again, which a chat model is sent as one turn.
+    """
+
+    messages: tuple[Message, ...]
+
+    def __new__(cls, text: str, messages: Sequence[Message]) -> Conversation:
+        conversation = super().__new__(cls, text)
+        conversation.messages = tuple(messages)
+        return conversation
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One text that the model wrote.
 
