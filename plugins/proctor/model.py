@@ -52,7 +52,7 @@ class Message:
 class Conversation(str):
     """A prompt for a chat model: its turns, and, as a text, the same as one prompt.
 
-    Whoever alters the text (an ask of several turns, say) has a plain text again, which a chat model is sent as one turn.
+    Whoever alters the text (an ask of several turns, say) has a plain text again, sent as one turn.
     """
 
     messages: tuple[Message, ...]
