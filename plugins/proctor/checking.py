@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proctor import reports
 from proctor.data import find_source
@@ -20,9 +20,13 @@ from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
 PLUGINS = ("proctor.plugin", "proctor_service.plugin")
+PRELOADED = (__name__, "pytest", "proctor.session", "proctor.judging", "scipy.special")
 EXCEPTIONS = "exceptions.yaml"
 """In the data root: benchmark, variant (or `all`), sample id (or `*`): why a gold answer does not score 1."""
 
@@ -135,7 +139,7 @@ def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[di
 
 
 @cache
-def _processes() -> multiprocessing.context.BaseContext:
+def _processes() -> SpawnContext | ForkServerContext:
     """Where a fork server is to be had, runs begin with what all of them import: else that is half of a small one."""
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
