@@ -41,9 +41,12 @@ class Usage:
 NO_USAGE = Usage()
 
 
+ROLES = ("system", "user", "assistant")
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A turn of a conversation. `role` is `system`, `user` or `assistant`."""
+    """A turn of a conversation. `role` is one of `ROLES`."""
 
     role: str
     content: str

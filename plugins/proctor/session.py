@@ -24,7 +24,7 @@ from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import Connection, Conversation, Likelihoods, Message, Output, Sandbox, Service
+from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
@@ -529,8 +529,14 @@ class TestModel:
         return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
 
     def chat(self, messages: str | Sequence[Mapping[str, str]], *, max_tokens: int = 512, **parameters: Any) -> Output:
-        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn."""
+        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn.
+
+        Raises ValueError for what is no message.
+        """
         turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        for turn in turns:
+            if not isinstance(turn, Mapping) or turn.get("role") not in ROLES or "content" not in turn:
+                raise ValueError(f"a message has a role ({', '.join(ROLES)}) and a content; got {turn!r}")
         made = [Message(turn["role"], turn["content"]) for turn in turns]
         conversation = Conversation("\n\n".join(turn.content for turn in made), made)
         return self.generate(conversation, max_tokens=max_tokens, **parameters)
