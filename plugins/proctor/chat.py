@@ -151,6 +151,25 @@ def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]
             yield f"{task['task']} {task['variant']} is made for models that continue; --variant=chat suits {name}"
 
 
+def shown(chat: Chat, service: Any) -> str | None:
+    """A line above prompts that are only shown: for which kind of model they are, by what is known before a start."""
+    if chat.on:
+        return f"prompts for a chat model ({chat.why})"
+    if chat.known or getattr(service, "chat_model", None) is None:
+        return f"prompts for a model that continues them ({chat.why}); --chat=on shows turns"
+    return None
+
+
+def cut_short(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines for a person at the end: what was cut of a chat model's answers, as thinking is soon."""
+    for task in tasks:
+        count, limit = task["samples"]["truncated"], task["parameters"].get("max_tokens")
+        if "chat" in task and count:
+            told = "" if limit is None else f" at {limit} tokens"
+            which = "1 answer was" if count == 1 else f"{count} answers were"
+            yield f"{task['task']} {task['variant']}: {which} cut{told}; --max-tokens=N gives more room"
+
+
 class ChatModel:
     """A model that is asked as a chat model: whatever it is to generate from becomes a conversation.
 

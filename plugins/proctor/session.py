@@ -18,7 +18,7 @@ import pytest
 
 from proctor.absent import not_run, told
 from proctor.answers import Answers
-from proctor.chat import Chat, expected
+from proctor.chat import Chat, expected, shown
 from proctor.chat import told as chat_lines
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
@@ -285,7 +285,9 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            show_prompts(reporter_of(self.config), items, self.settings.show_prompts, self.collecting.chat)
+            chat = self.collecting.chat
+            reporter = reporter_of(self.config)
+            show_prompts(reporter, items, self.settings.show_prompts, chat, shown(chat, self.run.service))
             return True
         if not items:
             if needs_model(session.items):
@@ -494,16 +496,18 @@ def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
     return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
 
 
-def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat) -> None:
+def show_prompts(
+    reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat, head: str | None = None
+) -> None:
     """Print the first prompts of each task in full; those of a chat model turn by turn. Nothing is asked or started."""
-    shown: dict[Any, int] = {}
-    if chat.on:
-        reporter.write_line(f"proctor: prompts for a chat model ({chat.why})")
+    seen: dict[Any, int] = {}
+    if head is not None:
+        reporter.write_line(f"proctor: {head}")
     for _, item in items:
-        if item.loaded not in shown:
+        if item.loaded not in seen:
             item.loaded.converse(chat)
-        shown[item.loaded] = shown.get(item.loaded, 0) + 1
-        if shown[item.loaded] <= count:
+        seen[item.loaded] = seen.get(item.loaded, 0) + 1
+        if seen[item.loaded] <= count:
             reporter.section(item.nodeid, sep="-")
             try:
                 prompt = item.loaded.render(item.index)

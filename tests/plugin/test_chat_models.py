@@ -333,6 +333,22 @@ TWICE = """async def twice(prompt, model):
 """
 
 
+def test_prompts_that_are_shown_say_what_they_are_for(fewshot: Suite):
+    line = (
+        "proctor: prompts for a model that continues them (nothing says that it is a chat model); --chat=on shows turns"
+    )
+    assert line in fewshot.run("--show-prompts=1").outlines
+    fewshot.script(chat_model={"is": False, "why": "models.yaml says so"})
+    assert not any("prompts for" in line for line in fewshot.run("--show-prompts=1").outlines)
+
+
+def test_answers_that_were_cut_are_told_with_what_gives_them_room(fewshot: Suite):
+    fewshot.script(finish=[["7 + 7", "length"]])
+    result = fewshot.run("--chat=on")
+    result.stdout.fnmatch_lines(["sums gen: 1 answer was cut at 1024 tokens; --max-tokens=N gives more room"])
+    assert "cut at" not in fewshot.run().stdout.str()
+
+
 def test_an_ordinary_test_talks_to_the_model(suite: Suite):
     suite.write(
         test_talk="""
