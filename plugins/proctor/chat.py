@@ -75,6 +75,13 @@ class Chat:
 
 def decide(settings: Settings, model: Mapping[str, Any]) -> Chat:
     """How `model` (the object of report.json) is asked under `settings`. Raises SetupError where that cannot be."""
+    chat = _decided(settings, model)
+    if settings.system is not None:
+        _check_system(chat, model)
+    return chat
+
+
+def _decided(settings: Settings, model: Mapping[str, Any]) -> Chat:
     abilities, known = model.get("capabilities", {}), model.get("chat_model") or {}
     why, name = abilities.get("why") or {}, model.get("name")
     alone = abilities.get("completions") is False
@@ -94,12 +101,8 @@ def decide(settings: Settings, model: Mapping[str, Any]) -> Chat:
         on, reason = not lacks, f"{known['why']}, but {lacks}" if lacks else known["why"]
     else:
         on, reason = False, known.get("why") or "nothing says that it is a chat model"
-    chat = Chat(
-        on, reason, alone or bool(known.get("is")), settings.fewshot_as, settings.system, _least(settings, model)
-    )
-    if settings.system is not None:
-        _check_system(chat, model)
-    return chat
+    is_one = alone or bool(known.get("is"))
+    return Chat(on, reason, is_one, settings.fewshot_as, settings.system, _least(settings, model))
 
 
 def _least(settings: Settings, model: Mapping[str, Any]) -> int:
@@ -125,7 +128,7 @@ def _check_system(chat: Chat, model: Mapping[str, Any]) -> None:
 def expected(settings: Settings, service: Any) -> Chat:
     """What `decide` will say, by what is known of a service before it is started."""
     known = getattr(service, "chat_model", None)
-    return decide(settings, {"name": getattr(service, "name", None), "chat_model": known})
+    return _decided(settings, {"name": getattr(service, "name", None), "chat_model": known})
 
 
 def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Chat) -> str:

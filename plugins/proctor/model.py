@@ -52,6 +52,11 @@ class Message:
     content: str
 
 
+def as_sent(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Turns in the form in which OpenAI's chat API takes them, and records keep them."""
+    return [{"role": message.role, "content": message.content} for message in messages]
+
+
 class Conversation(str):
     """A prompt for a chat model: its turns, and, as a text, the same as one prompt.
 

@@ -36,11 +36,11 @@ def serving(python: str, model: object, log: Path, *options: str) -> Iterator[st
     command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--enforce-eager"]
     command += ["--host", "127.0.0.1", "--port", port, *options]
     environment = {
-        **os.environ,
         "VLLM_CPU_OMP_THREADS_BIND": "0-1",
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",
+        **os.environ,
     }
     with log.open("wb") as out:
         process = subprocess.Popen(
