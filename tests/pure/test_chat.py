@@ -69,7 +69,7 @@ def test_the_system_turn_comes_first():
 
 
 def test_a_shot_without_an_answer_stands_before_what_is_asked_next():
-    prompt = Prompt("", "{{ question }}\n", "{{ target or '' }}", "here")
+    prompt = Prompt("", "{{ question }}", "{{ target or '' }}\n", "here")
     shots = [Sample(question="told"), Sample(question="one", target="1"), Sample(question="told too")]
     assert spoken(prompt.conversation(Sample(question="two"), shots, TURNS)) == [
         ("user", "told\none"),
