@@ -29,7 +29,7 @@ from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
-from proctor.run import CHAT, Run, describe
+from proctor.run import CHAT, Check, Run, describe
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -189,12 +189,8 @@ class Owner:
         if self.run.settings.rescore is not None:
             tasks = as_asked(tasks, read_report(self.run.settings.rescore))
         reporter = reporter_of(self.config)
-        if self.gating is not None and tasks:
-            try:
-                self.gating.check(tasks, absent)
-            except SetupError as error:
-                raise pytest.UsageError(str(error)) from None
-        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
+        check = self._check_of_gates(tasks, absent)
+        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"), check)
         if tasks:
             self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
@@ -215,6 +211,21 @@ class Owner:
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
         return connection
+
+    def _check_of_gates(self, tasks: list[dict[str, Any]], absent: list[dict[str, str]]) -> Check:
+        """What finds gates that cannot be judged, once it is known how a model is asked: of most, before it is started.
+
+        Raises pytest.UsageError.
+        """
+        gating, service = self.gating, self.run.service
+        if gating is None or not tasks:
+            return lambda asked: None
+        if not getattr(service, "discovers", False) and not (chat := expected(self.run.settings, service)).on:
+            try:
+                gating.check(list(map(chat.described, tasks)), absent)
+            except SetupError as error:
+                raise pytest.UsageError(str(error)) from None
+        return lambda asked: gating.check(asked, absent)
 
     def judge_gates(self, exitstatus: int) -> None:
         """Before other plugins finish, so that they hear of the verdicts; not of a run that was interrupted."""

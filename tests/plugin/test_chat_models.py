@@ -245,6 +245,32 @@ def test_its_outputs_are_judged_again_in_the_same_form(fewshot: Suite, workers: 
     assert fewshot.samples("second") == fewshot.samples("first")
 
 
+GATES = """
+gates:
+  - benchmarks: sums
+    max_drop: 0.5
+"""
+
+
+@WORKERS
+def test_gates_compare_runs_of_one_form(fewshot: Suite, workers: tuple[str, ...]):
+    fewshot.script(**KNOWN)
+    fewshot.run("--report-dir=base")
+    fewshot.write(gates__yaml=GATES)
+    judged = ("--gate=gates.yaml", "--baseline=base", "--model=fake", *workers)
+    fewshot.forget()
+    result = fewshot.run(*judged)
+    assert result.ret in (0, 11), result.stdout.str() + result.stderr.str()
+    assert len(turns(fewshot)) == 12
+    for other in ("--fewshot-as=text", "--chat=off"):
+        fewshot.forget()
+        result = fewshot.run(*judged, other)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*asked sums gen otherwise*"])
+        assert fewshot.asked == []
+        assert fewshot.events("start") == fewshot.events("stop")
+
+
 def test_prompts_are_shown_turn_by_turn(fewshot: Suite):
     fewshot.script(**KNOWN)
     result = fewshot.run("--show-prompts=1", "--system=Be brief.")
