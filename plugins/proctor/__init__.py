@@ -12,7 +12,7 @@ from proctor.asks import Ask, Ranking, generate, likelihood, rank
 from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
-from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage
+from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage, follow_up
 from proctor.sample import Sample, shuffled
 
 __all__ = [
@@ -34,6 +34,7 @@ __all__ = [
     "SetupError",
     "TestedOutput",
     "Usage",
+    "follow_up",
     "generate",
     "generate_code",
     "likelihood",

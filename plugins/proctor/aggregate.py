@@ -32,6 +32,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
         **{name: task[name] for name in told},
         **({"aggregates": aggregates} if aggregates else {}),
         **({"signatures": task["signatures"]} if task.get("signatures") else {}),
+        **{name: task[name] for name in ("chat", "raw_prompt") if name in task},
         "samples": {
             "selected": task["selected"],
             "total": task["total"],
@@ -171,6 +172,8 @@ def remarks(task: Record) -> list[str]:
     if "over_epochs" in task:
         said.append(_epochs(task))
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
+    if task.get("raw_prompt"):
+        said.append("raw prompt to a chat model")
     return said
 
 

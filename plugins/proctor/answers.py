@@ -123,9 +123,9 @@ def as_record(output: Any) -> Record:
             {**_without_none(flat(completion)), "run": _without_none(flat(run))}
             for completion, run in zip(output.completions, output.runs, strict=True)
         ]
-        return {"outputs": outputs, "sandbox": plain(output.sandbox)}
+        return {"outputs": outputs, "sandbox": plain(output.sandbox), **_rendered(output)}
     if isinstance(output, Output):
-        return {"outputs": [_without_none(flat(completion)) for completion in output.completions]}
+        return {"outputs": [_without_none(flat(completion)) for completion in output.completions], **_rendered(output)}
     if isinstance(output, Ranking):
         choices = [
             {"label": label, **_without_none(flat(choice)), "logprob": _finite(choice.logprob)}
@@ -138,6 +138,10 @@ def as_record(output: Any) -> Record:
     return {"output" if _same(shown, output) else "shown": shown}
 
 
+def _rendered(output: Output) -> Record:
+    return {} if output.rendered is None else {"rendered": output.rendered}
+
+
 def restored(line: Mapping[str, Any]) -> Any:
     """The output of which `as_record`, with its `usage`, is a part of `line`; None where there is none in it."""
     usage = Usage(**line["usage"])
@@ -145,9 +149,10 @@ def restored(line: Mapping[str, Any]) -> Any:
         outputs = [dict(completion) for completion in line["outputs"]]
         runs = [Execution(**completion.pop("run")) for completion in outputs if "run" in completion]
         completions = [Completion(**completion) for completion in outputs]
-        return (
-            TestedOutput(completions, usage, runs, line["sandbox"]) if "sandbox" in line else Output(completions, usage)
-        )
+        rendered = line.get("rendered")
+        if "sandbox" in line:
+            return TestedOutput(completions, usage, runs, line["sandbox"], rendered=rendered)
+        return Output(completions, usage, rendered=rendered)
     if "choices" in line:
         choices = [dict(choice) for choice in line["choices"]]
         labels = [choice.pop("label") for choice in choices]

@@ -35,7 +35,7 @@ def question(item: SampleItem, answers: Answers, sandbox: Sandbox | None) -> Que
         sha256 = prompt_sha256(prompt)
         output = answers.find(item.key, sha256)
         if output is None:
-            about = model.about(sample, loaded.dataset.samples)
+            about = loaded.model(model, sample)
             output = await loaded.ask(sample, prompt, about, sample_seed(item), sandbox)
             if answers.write(item.key, sha256, output):
                 # With those that come in the same turn of the loop; and before it is judged, in any case.

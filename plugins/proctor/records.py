@@ -14,7 +14,7 @@ from typing import Any
 from proctor.answers import COMPACT, as_record, flat, plain
 from proctor.epochs import vote
 from proctor.errors import ProctorError
-from proctor.model import Usage
+from proctor.model import Conversation, Usage, as_sent
 from proctor.sample import Sample
 
 Record = dict[str, Any]
@@ -101,8 +101,11 @@ def record(
         line["cluster"] = sample.cluster
     if sample.groups:
         line["groups"] = dict(sample.groups)
-    if prompt is not None:
+    if isinstance(prompt, Conversation):
+        line["messages"] = as_sent(prompt.messages)
+    elif prompt is not None:
         line["prompt"] = prompt
+    if prompt is not None:
         line["prompt_sha256"] = prompt_sha256(prompt)
     line |= as_record(output)
     scored = score is not None and score.metrics is not None
@@ -123,8 +126,9 @@ def falls_short(value: Any) -> bool:
 
 
 def prompt_sha256(prompt: str) -> str:
-    """By which a prompt is known in records and answers."""
-    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
+    """By which a prompt is known in records and answers: of its text, or of the JSON of its turns."""
+    text = COMPACT(as_sent(prompt.messages)) if isinstance(prompt, Conversation) else prompt
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def travelling(line: Record, epochs: int = 1) -> Record:

@@ -24,6 +24,7 @@ class StoredService:
     """
 
     concurrency = 64
+    discovers = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -41,7 +42,8 @@ class StoredService:
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         progress(f"judging the outputs of {self._folder} again; no model is asked")
-        return Connection(self.report["model"])
+        chat = self.report["run"].get("chat")
+        return Connection(self.report["model"], {} if chat is None else {"chat": chat})
 
     def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[Model]:
         return _connected(self._folder)
@@ -87,7 +89,15 @@ def read_report(folder: Path) -> dict[str, Any]:
 def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Descriptions of tasks with the parameters by which their stored outputs were made."""
     before = {(task["task"], task["variant"]): task["parameters"] for task in report["tasks"]}
-    return [{**task, "parameters": before.get((task["task"], task["variant"]), task["parameters"])} for task in tasks]
+    # All count as chosen: whatever fitted them to a chat model has done so.
+    return [
+        {
+            **task,
+            "parameters": (own := before.get((task["task"], task["variant"]), task["parameters"])),
+            "chosen": [*own],
+        }
+        for task in tasks
+    ]
 
 
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

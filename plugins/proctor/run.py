@@ -8,18 +8,23 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 
-from proctor import resume
+from proctor import chat, resume
 from proctor.collect import LoadedTask
 from proctor.errors import ServiceError, SetupError
 from proctor.journal import judged
 from proctor.model import Connection, Service
 from proctor.options import Settings
 from proctor.resume import PARTS
+
+Check = Callable[[list[dict[str, Any]]], None]
+CHAT = "chat"
+"""Where a connection's settings, which travel to workers, say how the model is asked (`proctor.chat.Chat`)."""
 
 
 def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
@@ -35,6 +40,8 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "shots": loaded.shots + loaded.benchmark.header_shots,
         "prompt_sha256": loaded.prompt.sha256,
         "parameters": {name: _shown(value) for name, value in loaded.ask.parameters.items()},
+        "chosen": sorted(loaded.chosen),
+        "variants": [task.variant for task in loaded.benchmark.tasks],
         "nodeid": nodeid,
         "needs": loaded.ask.needs,
         "runs_code": loaded.ask.runs_code,
@@ -87,6 +94,7 @@ class Run:
         )
         self.started = time.time()
         self.tasks: list[dict[str, Any]] = []
+        self.chat = chat.Chat()
         self.connection: Connection | None = None
         self._lock: TextIO | None = None
         self._existed = False
@@ -96,16 +104,19 @@ class Run:
     def begun(self) -> bool:
         return self.connection is not None
 
-    def begin(self, tasks: list[dict[str, Any]], progress: Callable[[str], None]) -> Connection:
+    def begin(
+        self, tasks: list[dict[str, Any]], progress: Callable[[str], None], check: Check = lambda tasks: None
+    ) -> Connection:
         """Claim the folder, start the service, check that it can do what the tasks need.
 
-        Raises pytest.UsageError, leaving things as they were before.
+        `check` finds what is wrong with the tasks as they are asked, by a SetupError. Raises pytest.UsageError, leaving
+        things as they were before.
         """
         self.started = time.time()
         self.tasks = tasks
         try:
             self._claim()
-            connection = self._start(progress)
+            connection = self._start(progress, check)
         except SetupError as error:
             self.service.stop()
             self.release(keep_log=True)
@@ -117,21 +128,32 @@ class Run:
         self.connection = connection
         return connection
 
-    def _start(self, progress: Callable[[str], None]) -> Connection:
+    def _start(self, progress: Callable[[str], None], check: Check) -> Connection:
         old = resume.read(self.folder) if self.resumed else None
         if old is not None:
-            self._refuse(resume.differences(old, self.tasks, self.settings.seed))
-        connection = self.service.start(self.folder / "service.log", progress)
+            # The model must be the same, so that what was known of it says how it will be asked.
+            before = chat.decide(self.settings, old["model"])
+            self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
+        connection = self._asked_as(self.service.start(self.folder / "service.log", progress))
         for task in self.tasks:
             check_ability(task, connection)
+        check(self.tasks)
         if old is not None:
-            self._refuse(resume.model_differences(old, connection.model))
+            differ = resume.differences(old, self.tasks, self.settings.seed)
+            self._refuse([*resume.model_differences(old, connection.model), *differ])
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:
             content = {"started": self.started, "command": self.command, "seed": self.settings.seed}
             resume.write(self.folder, {**content, "tasks": self.tasks, "model": dict(connection.model)})
         return connection
+
+    def _asked_as(self, connection: Connection) -> Connection:
+        """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""
+        stored = connection.settings.get(CHAT)
+        self.chat = chat.decide(self.settings, connection.model) if stored is None else chat.Chat(**stored)
+        self.tasks = list(map(self.chat.described, self.tasks))
+        return replace(connection, settings={**connection.settings, CHAT: self.chat.as_record()})
 
     def _refuse(self, differences: list[str]) -> None:
         if differences:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +18,18 @@ import pytest
 
 from proctor.absent import not_run, told
 from proctor.answers import Answers
+from proctor.chat import Chat, expected, shown
+from proctor.chat import told as chat_lines
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import Connection, Likelihoods, Output, Sandbox, Service
+from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
-from proctor.run import Run, describe
+from proctor.run import CHAT, Check, Run, describe
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -121,6 +123,8 @@ class Asking:
         if any(item.loaded.ask.runs_code for _, item in items) and self.settings.rescore is None:
             self._sandbox = sandbox_of(self.config)
         self._journal = Journal(parts / f"{name}.jsonl")
+        for loaded in dict.fromkeys(item.loaded for _, item in items):
+            loaded.converse(Chat(**connection.settings[CHAT]))
         rescored = self.settings.rescore
         self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
         return Judging(
@@ -185,16 +189,14 @@ class Owner:
         if self.run.settings.rescore is not None:
             tasks = as_asked(tasks, read_report(self.run.settings.rescore))
         reporter = reporter_of(self.config)
-        if self.gating is not None and tasks:
-            try:
-                self.gating.check(tasks, absent)
-            except SetupError as error:
-                raise pytest.UsageError(str(error)) from None
-        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
+        check = self._check_of_gates(tasks, absent)
+        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"), check)
         if tasks:
             self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            for line in chat_lines(self.run.chat, connection.model, self.run.tasks):
+                reporter.write_line(f"proctor: {line}")
             for line in told(absent):
                 reporter.write_line(f"proctor: not run: {line}", yellow=True)
             if self.run.resumed:
@@ -209,6 +211,21 @@ class Owner:
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
         return connection
+
+    def _check_of_gates(self, tasks: list[dict[str, Any]], absent: list[dict[str, str]]) -> Check:
+        """What finds gates that cannot be judged, once it is known how a model is asked: of most, before it is started.
+
+        Raises pytest.UsageError.
+        """
+        gating, service = self.gating, self.run.service
+        if gating is None or not tasks:
+            return lambda asked: None
+        if not getattr(service, "discovers", False) and not (chat := expected(self.run.settings, service)).on:
+            try:
+                gating.check(list(map(chat.described, tasks)), absent)
+            except SetupError as error:
+                raise pytest.UsageError(str(error)) from None
+        return lambda asked: gating.check(asked, absent)
 
     def judge_gates(self, exitstatus: int) -> None:
         """Before other plugins finish, so that they hear of the verdicts; not of a run that was interrupted."""
@@ -259,7 +276,9 @@ class Alone(Owner):
     def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
         super().__init__(config, settings, service)
         self.settings = settings
-        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
+        self.collecting = Collecting(
+            config, settings, service.bundled, getattr(service, "samples", None), expected(settings, service)
+        )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
         self._judging: Judging | None = None
@@ -277,7 +296,9 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            show_prompts(reporter_of(self.config), items, self.settings.show_prompts)
+            chat = self.collecting.chat
+            reporter = reporter_of(self.config)
+            show_prompts(reporter, items, self.settings.show_prompts, chat, shown(chat, self.run.service))
             return True
         if not items:
             if needs_model(session.items):
@@ -396,7 +417,9 @@ class Worker:
         self.name: str = config.workerinput["workerid"]
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
-        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
+        self.collecting = Collecting(
+            config, settings, service.bundled, getattr(service, "samples", None), expected(settings, service)
+        )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, config.workerinput["workercount"])
         self._judging: Any = None
@@ -484,15 +507,26 @@ def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
     return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
 
 
-def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int) -> None:
-    """Print the first prompts of each task in full."""
-    shown: dict[Any, int] = {}
+def show_prompts(
+    reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat, head: str | None = None
+) -> None:
+    """Print the first prompts of each task in full; those of a chat model turn by turn. Nothing is asked or started."""
+    seen: dict[Any, int] = {}
+    if head is not None:
+        reporter.write_line(f"proctor: {head}")
     for _, item in items:
-        shown[item.loaded] = shown.get(item.loaded, 0) + 1
-        if shown[item.loaded] <= count:
+        if item.loaded not in seen:
+            item.loaded.converse(chat)
+        seen[item.loaded] = seen.get(item.loaded, 0) + 1
+        if seen[item.loaded] <= count:
             reporter.section(item.nodeid, sep="-")
             try:
-                reporter.write_line(item.loaded.render(item.index))
+                prompt = item.loaded.render(item.index)
+                for turn in prompt.messages if isinstance(prompt, Conversation) else ():
+                    reporter.write_line(f"[{turn.role}]", bold=True)
+                    reporter.write_line(turn.content)
+                if not isinstance(prompt, Conversation):
+                    reporter.write_line(prompt)
             except SetupError as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -508,6 +542,19 @@ class TestModel:
     def generate(self, prompt: str, *, max_tokens: int = 512, **parameters: Any) -> Output:
         """Continue a prompt, greedily unless told otherwise."""
         return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
+
+    def chat(self, messages: str | Sequence[Mapping[str, str]], *, max_tokens: int = 512, **parameters: Any) -> Output:
+        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn.
+
+        Raises ValueError for what is no message.
+        """
+        turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        for turn in turns:
+            if not isinstance(turn, Mapping) or turn.get("role") not in ROLES or "content" not in turn:
+                raise ValueError(f"a message has a role ({', '.join(ROLES)}) and a content; got {turn!r}")
+        made = [Message(turn["role"], turn["content"]) for turn in turns]
+        conversation = Conversation("\n\n".join(turn.content for turn in made), made)
+        return self.generate(conversation, max_tokens=max_tokens, **parameters)
 
     def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
         """log P(continuation | context) in nats of each continuation."""
