@@ -108,9 +108,9 @@ def test_a_server_that_always_hangs_is_a_timeout_error():
 
 
 def test_nobody_listening_is_a_connection_error():
-    error = failure(settings(f"http://127.0.0.1:{closed_port()}", retries=1))
-    assert error.kind == "connection"
-    assert "(2 attempts)" in str(error)
+    error = failure(settings(f"http://127.0.0.1:{closed_port()}", patience=0))
+    assert error.kind == "gone"
+    assert "nothing listens there any more" in str(error)
 
 
 def test_concurrency_bounds_what_is_in_flight():
