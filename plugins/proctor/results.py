@@ -217,7 +217,8 @@ class Results:
         """Write all files of the run."""
         self.progress.clear()
         run = self.run
-        self.ended = getattr(run.service, "ended", tuple)()
+        if any(entry["gone"] for entry in endpoints.entries(endpoints.read(run.folder / ENDPOINTS)[0])):
+            self.ended = getattr(run.service, "ended", tuple)()
         seconds = time.time() - run.started
         self.report = self._built(exitstatus, seconds)
         self._note_chance_hits()

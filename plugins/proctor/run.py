@@ -21,6 +21,9 @@ from proctor.model import Connection, Service
 from proctor.options import Settings
 from proctor.resume import PARTS
 
+LOGS = "service*.log"
+"""What a started server wrote; several write one each."""
+
 
 def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
     """What the report says of a task before any sample is scored: plain JSON.
@@ -147,7 +150,7 @@ class Run:
             self._existed = True
             self._lock = resume.lock(folder)
             return
-        existed, had_log = folder.exists(), (folder / "service.log").exists()
+        existed, had_log = folder.exists(), any(folder.glob(LOGS))
         if resume.is_unfinished(folder):
             resume.lock(folder).close()  # says so if it is under way
             raise SetupError(
@@ -178,11 +181,12 @@ class Run:
         if self.resumed:
             return
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
-        log = self.folder / "service.log"
-        if keep_log and log.exists() and log.stat().st_size:
+        logs = list(self.folder.glob(LOGS))
+        if keep_log and any(log.stat().st_size for log in logs):
             return
         if not self._had_log:
-            log.unlink(missing_ok=True)
+            for log in logs:
+                log.unlink()
         if not self._existed:
             with suppress(OSError):  # somebody put something there, or took it away
                 self.folder.rmdir()

@@ -134,6 +134,7 @@ def test_idle_gpus_are_told():
 
 def test_each_has_a_log_of_its_own(tmp_path: Path):
     assert vllm.logs(tmp_path / "service.log", None) == [tmp_path / "service.log"]
+    assert vllm.logs(tmp_path / "service.log", 1) == [tmp_path / "service.log"]
     assert [log.name for log in vllm.logs(tmp_path / "service.log", 2)] == ["service-1.log", "service-2.log"]
 
 
