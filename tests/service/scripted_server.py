@@ -93,6 +93,8 @@ class Script:
     completions: bool = True
     tokenize: bool = True
     health: int = 200
+    lists_openly: bool = False
+    """Whether the list of models needs no key."""
     offset: float = 0.0
     """Added to each log-probability that `logprob_token_ids` tells: a server that is wrong."""
 
@@ -173,7 +175,7 @@ class ScriptedServer:
         await runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.Response:
-        if refused := self._refusal(request):
+        if not self.script.lists_openly and (refused := self._refusal(request)):
             return refused
         script = self.script
         card = {"id": script.model, "object": "model", "owned_by": script.owned_by, "root": script.root}

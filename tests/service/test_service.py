@@ -218,6 +218,15 @@ def test_a_key_is_asked_for_by_the_name_of_its_variable(monkeypatch: pytest.Monk
         assert "right-key" not in json.dumps([connection.model, connection.settings])
 
 
+def test_a_key_that_only_answers_need_is_asked_for_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PROCTOR_API_KEY", "wrong-key")
+    with ScriptedServer(Script(api_key="right-key", lists_openly=True)) as server:
+        message = complaint(server.url)
+        assert "status 401" in message
+        assert "--api-key-env" in message
+        assert "wrong-key" not in message
+
+
 def test_keys_go_only_where_they_belong(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", "openai")
     assert api_key(None, ["http://localhost:8000"]) is None
