@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import importlib
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -121,3 +123,10 @@ def test_the_command_lists_names_of_both_files(own, monkeypatch: pytest.MonkeyPa
     assert rows[0].split()[1:] == ["meta-llama/Llama-2-7b-hf@01c7f73d", "base", "4096", "gated", "llama2"]
     with pytest.raises(ServiceError, match="no short name or id holds nothing-like-it"):
         models_command.run(parser.parse_args(["nothing-like-it"]), parser)
+
+
+def test_the_project_names_the_command():
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    module = importlib.import_module(project["entry-points"]["proctor.commands"]["models"])
+    assert module is models_command
+    assert module.HELP
