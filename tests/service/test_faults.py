@@ -9,6 +9,7 @@ import pytest
 from proctor_service import faults
 from proctor_service.models import Weights
 
+ENDED = "the model server ended with exit status 1 before it answered"
 WEIGHTS = Weights("mine", "me/mine", "1a2b")
 
 
@@ -83,25 +84,45 @@ WEIGHTS = Weights("mine", "me/mine", "1a2b")
             "lower it",
         ),
         ("OSError: [Errno 28] No space left on device", "HF_HOME"),
+    ],
+)
+def test_known_words_of_a_log_come_with_the_next_step(tmp_path: Path, line: str, advice: str):
+    log = tmp_path / "service.log"
+    rest = "\n".join(f"line {number}" for number in range(5))
+    log.write_text(f"(EngineCore pid=7) ERROR 11-24 10:00:00 [core.py:1] {line}\n{rest}\n")
+    said, helps, where = faults.explained(ENDED, log, WEIGHTS, cpu=False).splitlines()
+    assert said == f"{ENDED}: {line}"
+    assert advice in helps
+    assert "{" not in helps
+    assert where == f"Its log: {log}"
+
+
+@pytest.mark.parametrize(
+    ("what", "advice"),
+    [
         ("the model server ended with exit status 137 before it answered", "memory is short"),
         ("the model server did not answer within 1800 s", "--startup-timeout=SECONDS"),
     ],
 )
-def test_known_words_of_a_log_come_with_the_next_step(line: str, advice: str):
-    told = faults.with_advice(line, WEIGHTS, cpu=False)
-    said, helps = told.split("\nWhat helps: ")
-    assert said == line
-    assert advice in helps
-    assert "{" not in helps
+def test_what_the_log_knows_nothing_of_is_told_with_all_that_it_says(tmp_path: Path, what: str, advice: str):
+    log = tmp_path / "service.log"
+    log.write_text("INFO [core.py:1] trust_remote_code=True, max_seq_len=4096\nLoading\n")
+    told = faults.explained(what, log, WEIGHTS, cpu=False)
+    assert told.startswith(f"{what}; {log} says:\n")
+    assert "  Loading" in told
+    assert advice in told.splitlines()[-1]
 
 
-def test_on_a_cpu_the_cache_has_a_variable_of_its_own():
-    line = "ValueError: No available memory for the cache blocks."
-    assert "VLLM_CPU_KVCACHE_SPACE" in faults.with_advice(line, WEIGHTS, cpu=True)
+def test_on_a_cpu_the_cache_has_a_variable_of_its_own(tmp_path: Path):
+    log = tmp_path / "service.log"
+    log.write_text("ValueError: No available memory for the cache blocks.\n")
+    assert "VLLM_CPU_KVCACHE_SPACE" in faults.explained(ENDED, log, WEIGHTS, cpu=True)
 
 
-def test_words_that_are_not_known_are_left_alone():
-    assert faults.with_advice("ValueError: something else", WEIGHTS, cpu=False) == "ValueError: something else"
+def test_words_that_are_not_known_are_only_shown(tmp_path: Path):
+    log = tmp_path / "service.log"
+    log.write_text("ValueError: something else\n")
+    assert faults.explained(ENDED, log, WEIGHTS, cpu=False) == f"{ENDED}; {log} says:\n  ValueError: something else"
 
 
 def test_a_folder_without_weights_is_found_before_anything_starts(tmp_path: Path):
