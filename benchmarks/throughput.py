@@ -31,9 +31,9 @@ LATENCY = 0.2
 
 
 @contextmanager
-def server(folder: Path, rate: float | None) -> Iterator[str]:
+def server(folder: Path, rate: float | None, latency: float = LATENCY) -> Iterator[str]:
     """A scripted server as a process of its own; yields its URL."""
-    command = [sys.executable, str(HERE / "tests/service/scripted_server.py"), "--latency", str(LATENCY)]
+    command = [sys.executable, str(HERE / "tests/service/scripted_server.py"), "--latency", str(latency)]
     command += ["--answer", " She has 40 + 2 = <<40+2=42>>42.\n#### 42", *(["--rate", str(rate)] if rate else [])]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     try:

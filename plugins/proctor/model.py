@@ -15,6 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from proctor.sample import Sample
 
+ENDPOINTS = "parts/endpoints.log"
+"""Beside a service's log: the file to which its clients append what becomes of endpoints (`proctor.endpoints`)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Usage:
@@ -275,4 +278,7 @@ class Service(Protocol):
         """A model to ask, inside an event loop, with at most `concurrency` requests in flight."""
 
     def stop(self) -> None:
-        """Stop what `start` started; safe to call twice, or without `start`."""
+        """Stop what `start` started; safe to call twice, or without `start`.
+
+        A service may also have `ended() -> Sequence[str]`: a text for each server of its own that ended by itself.
+        """

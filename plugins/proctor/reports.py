@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from proctor import aggregate, verdicts
+from proctor import aggregate, endpoints, verdicts
 from proctor.errors import SetupError
 
 SCHEMA = "proctor.report/1"
@@ -143,6 +143,7 @@ def _measured(report: Report) -> list[str]:
                 filter(None, [_form(task), _parameters(task["parameters"]), _parameters(task.get("signatures", {}))])
             )
         )
+    lines += [f"- endpoint {endpoints.told(entry)}" for entry in report["model"].get("endpoints", ())]
     lines += [
         f"- command: `{run['command']}`",
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proctor import epochs, gates, reports, rescore, verdicts
+from proctor import endpoints, epochs, gates, reports, rescore, verdicts
 from proctor.absent import told
 from proctor.chat import cut_short
 from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
+from proctor.model import ENDPOINTS
 from proctor.progress import Progress, reporter_of, write_table
 from proctor.records import falls_short, record, travelling
 from proctor.resume import PARTS
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 LAST = 2**62
 """The place of records that no process could write: behind all others."""
 SELF_CHECKS = ("proctor:empty", "proctor:neighbour")
+GONE = "gone"
+"""The kind of the errors of samples that were not asked, since nobody was left to be asked."""
 
 
 class Results:
@@ -53,6 +56,15 @@ class Results:
         self._names = {task["nodeid"] for task in run.tasks}
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
         self.progress = Progress(reporter_of(config), run.tasks)
+        self.following = endpoints.Following(run.folder / ENDPOINTS)
+        self.ended: Sequence[str] = ()
+
+    def tick(self) -> None:
+        """Show how far the run is, if it is time to, and what became of the endpoints."""
+        for line in self.following.fresh():
+            self.progress.clear()
+            reporter_of(self.config).write_line(f"proctor: {line}", yellow=True)
+        self.progress.tick()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -64,6 +76,7 @@ class Results:
             self.records.append(own)
             self.scored_last = time.time()
             self.progress.add(own)
+            self.tick()
         if own is None and report.skipped and report.nodeid.partition("[")[0] in self._names:
             self.skipped += 1
         gate = hasattr(report, "proctor_verdict")
@@ -132,6 +145,9 @@ class Results:
         if verdict is not None:
             return ("failed" if report.failed else "passed"), "", verdict
         record = getattr(report, "proctor", None)
+        if record is not None and report.failed and (record.get("error") or {}).get("kind") == GONE:
+            # Told once, at the end: ten thousand sections that say the same would hide it.
+            return "unanswered", "" if config.get_verbosity() == 0 else "E", ("GONE", {"red": True})
         if record is None or not report.passed or hasattr(report, "wasxfail"):
             return None
         main = self.mains[record["task"], record["variant"]]
@@ -179,11 +195,12 @@ class Results:
     def _built(self, exitstatus: int, seconds: float) -> reports.Report:
         run = self.run
         assert run.connection is not None
+        found = endpoints.entries(endpoints.read(run.folder / ENDPOINTS)[0])
         return reports.build(
             tasks=run.tasks,
             # In the order of collection, whoever was first: sums of floats depend on it.
             records=sorted(self.records, key=lambda record: record.get("place", LAST)),
-            model=run.connection.model,
+            model={**run.connection.model, **({"endpoints": found} if found else {})},
             run={
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
@@ -202,6 +219,8 @@ class Results:
         """Write all files of the run."""
         self.progress.clear()
         run = self.run
+        if any(entry["gone"] for entry in endpoints.entries(endpoints.read(run.folder / ENDPOINTS)[0])):
+            self.ended = getattr(run.service, "ended", tuple)()
         seconds = time.time() - run.started
         self.report = self._built(exitstatus, seconds)
         self._note_chance_hits()
@@ -245,6 +264,11 @@ class Results:
         write_table(terminalreporter, self.report)
         for line in cut_short(self.report["tasks"]):
             terminalreporter.write_line(line, yellow=True)
+        for entry in model.get("endpoints", ()):
+            if entry["gone"]:
+                terminalreporter.write_line(endpoints.told(entry), yellow=True)
+        for text in self.ended:
+            terminalreporter.write_line(text, red=True)
         for line in told(self.not_run):
             terminalreporter.write_line(f"not run: {line}", yellow=True)
         if self.gates_problem is not None:

@@ -25,6 +25,8 @@ from proctor.resume import PARTS
 Check = Callable[[list[dict[str, Any]]], None]
 CHAT = "chat"
 """Where a connection's settings, which travel to workers, say how the model is asked (`proctor.chat.Chat`)."""
+LOGS = "service*.log"
+"""What a started server wrote; several write one each."""
 
 
 def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
@@ -169,7 +171,7 @@ class Run:
             self._existed = True
             self._lock = resume.lock(folder)
             return
-        existed, had_log = folder.exists(), (folder / "service.log").exists()
+        existed, had_log = folder.exists(), any(folder.glob(LOGS))
         if resume.is_unfinished(folder):
             resume.lock(folder).close()  # says so if it is under way
             raise SetupError(
@@ -200,11 +202,12 @@ class Run:
         if self.resumed:
             return
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
-        log = self.folder / "service.log"
-        if keep_log and log.exists() and log.stat().st_size:
+        logs = list(self.folder.glob(LOGS))
+        if keep_log and any(log.stat().st_size for log in logs):
             return
         if not self._had_log:
-            log.unlink(missing_ok=True)
+            for log in logs:
+                log.unlink()
         if not self._existed:
             with suppress(OSError):  # somebody put something there, or took it away
                 self.folder.rmdir()

@@ -306,7 +306,7 @@ class Alone(Owner):
             return None
         connection = self.begin(described(session.items), not_run(session.items))
         parts = self.run.folder / PARTS
-        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.progress.tick)
+        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.tick)
         self.config.pluginmanager.register(self._judging, "proctor-judging")
         return None
 

@@ -78,7 +78,7 @@ def test_short_names_mean_the_weights_that_they_start(known: Published):
     shared = set(registry()) & set(known.aliases)
     assert {"llama2-7b", "llama2-13b", "mistral-7b", "smollm2-135m", "smollm2-1.7b"} <= shared
     for name in shared:
-        assert known.model(registry()[name]["id"]) == name
+        assert known.model(registry()[name].id) == name
 
 
 @pytest.mark.parametrize(

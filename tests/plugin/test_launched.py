@@ -21,9 +21,14 @@ from pathlib import Path
 told = Path(os.environ["STAND_IN"])
 with told.joinpath("started").open("a") as file:
     file.write(json.dumps({"arguments": sys.argv[1:], "pid": os.getpid(), "environment": dict(os.environ)}) + "\\n")
-if (told / "taken").exists():
+try:
     (told / "taken").unlink()
+except FileNotFoundError:
+    pass
+else:
     raise OSError("[Errno 98] Address already in use")
+if (told / "fault").exists() and os.environ.get("VLLM_CPU_OMP_THREADS_BIND") != "0":
+    raise SystemExit((told / "fault").read_text())
 if (told / "broken").exists():
     print("(EngineCore pid=7) ERROR 11-24 10:00:00 [core.py:1] ValueError: no room for the weights", flush=True)
     print("\\n".join(f"line {i}" for i in range(30)), flush=True)

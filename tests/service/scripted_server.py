@@ -73,7 +73,8 @@ class Script:
     With a `tokenizer` it is the `Bigram` model; without, each text is `answer`, or what `answer` makes of the
     request's body. `ignore` names parameters that it takes no notice of: n, seed, stop, echo, prompt_logprobs,
     logprob_token_ids, ids (token ids in a prompt are taken for their decimal text); and `usage`, which it then
-    leaves out. `rate` bounds its answers per second; `latency` is in seconds.
+    leaves out. `rate` bounds its answers per second; `latency` is in seconds; `health` is the status of
+    `/health`.
     """
 
     answer: Answer = " 42"
@@ -95,6 +96,9 @@ class Script:
     """Makes the choice that answers a chat request of its body; what it refuses by a ValueError is status 400."""
     template: Callable[[list[Json]], str] | None = None
     """Makes the text of a conversation, whose tokens /tokenize tells."""
+    health: int = 200
+    lists_openly: bool = False
+    """Whether the list of models needs no key."""
     offset: float = 0.0
     """Added to each log-probability that `logprob_token_ids` tells: a server that is wrong."""
 
@@ -102,8 +106,11 @@ class Script:
 class ScriptedServer:
     """Runs in a thread from entering to leaving. `requests` holds (path, headers, body) of every POST."""
 
-    def __init__(self, script: Script | None = None, faults: Iterable[str] = (), record: bool = True) -> None:
+    def __init__(
+        self, script: Script | None = None, faults: Iterable[str] = (), record: bool = True, port: int = 0
+    ) -> None:
         self.script = script or Script()
+        self._port = port
         self.requests: list[tuple[str, dict[str, str], Json]] = []
         self.most_in_flight = self.in_flight = 0
         self.url = ""
@@ -139,13 +146,18 @@ class ScriptedServer:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
+        self.stop()
+
+    def stop(self) -> None:
+        """End, whatever is under way; safe to call twice."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._done.set)
+            self._thread.join(10)
 
     def _run(self, ready: threading.Event) -> None:
         asyncio.set_event_loop(self._loop)
         self._done = asyncio.Event()
-        self._loop.run_until_complete(self.serve("127.0.0.1", 0, ready.set, self._done))
+        self._loop.run_until_complete(self.serve("127.0.0.1", self._port, ready.set, self._done))
         self._loop.close()
 
     async def serve(self, host: str, port: int, ready: Callable[[], None], done: asyncio.Event) -> None:
@@ -167,7 +179,7 @@ class ScriptedServer:
         await runner.cleanup()
 
     async def _models(self, request: web.Request) -> web.Response:
-        if refused := self._refusal(request):
+        if not self.script.lists_openly and (refused := self._refusal(request)):
             return refused
         script = self.script
         card = {"id": script.model, "object": "model", "owned_by": script.owned_by, "root": script.root}
@@ -179,7 +191,7 @@ class ScriptedServer:
         return web.json_response({"version": self.script.version})
 
     async def _health(self, request: web.Request) -> web.Response:
-        return web.Response()
+        return web.Response(status=self.script.health)
 
     async def _chat(self, request: web.Request) -> web.Response:
         if not self.script.chat:

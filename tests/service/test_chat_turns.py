@@ -231,5 +231,5 @@ def test_a_name_says_so_by_a_word_in_its_last_part(name: str, word: str | None):
     ],
 )
 def test_models_yaml_comes_before_the_name(names: Any, known: bool | None):
-    found = chat_names.known(*names)
+    found = chat_names.known(names)
     assert (None if found is None else found["is"]) is known

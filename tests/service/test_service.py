@@ -219,6 +219,15 @@ def test_a_key_is_asked_for_by_the_name_of_its_variable(monkeypatch: pytest.Monk
         assert "right-key" not in json.dumps([connection.model, connection.settings])
 
 
+def test_a_key_that_only_answers_need_is_asked_for_too(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PROCTOR_API_KEY", "wrong-key")
+    with ScriptedServer(Script(api_key="right-key", lists_openly=True)) as server:
+        message = complaint(server.url)
+        assert "status 401" in message
+        assert "--api-key-env" in message
+        assert "wrong-key" not in message
+
+
 def test_keys_go_only_where_they_belong(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("OPENAI_API_KEY", "openai")
     assert api_key(None, ["http://localhost:8000"]) is None
@@ -488,7 +497,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         tmp_path,
         *("--base-url=http://a:1", "--base-url", "http://b:2", "--model=m", "--tokenizer=t", "--concurrency=9"),
         *("--request-timeout=1.5", "--request-retries=0", "--api-key-env=K"),
-        *("--model-args=--dtype float32", "--vllm-python=P", "--startup-timeout=9"),
+        *("--model-args=--dtype float32", "--vllm-python=P", "--startup-timeout=9", "--replicas=2"),
         ini="proctor_concurrency = 3\nproctor_base_url = http://c:3\n",
     )
     assert options_of(done) == {
@@ -502,6 +511,8 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "model_args": "--dtype float32",
         "vllm_python": "P",
         "startup_timeout": 9.0,
+        "models": None,
+        "replicas": 2,
     }
 
 
