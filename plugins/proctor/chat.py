@@ -20,6 +20,8 @@ VARIANT = "chat"
 """The variant that takes the default's place, where a benchmark has one for chat models."""
 LEAST_TOKENS = 1024
 """Room for an answer with its reasons: pages that want a letter allow a base model 16 tokens."""
+FEW = 4
+"""So many tasks are told by their names, more by their number."""
 SHARE = 4
 """No more than this part of the context is asked for by default: the prompt needs the rest."""
 
@@ -147,8 +149,9 @@ def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]
     elif generating and model.get("chat_model") is None and model.get("capabilities", {}).get("chat"):
         yield f"{name} is asked to continue prompts ({chat.why}); --chat=on asks it as one"
     if raw := [task for task in tasks if task.get("raw_prompt") and task["needs"] != "generate"]:
-        names = ", ".join(f"{task['task']} {task['variant']}" for task in raw)
-        yield f"{name} is a chat model, and is given raw prompts, without its template, for the likelihoods of {names}"
+        names = [f"{task['task']} {task['variant']}" for task in raw]
+        which = ", ".join(names) if len(names) <= FEW else f"{len(names)} tasks"
+        yield f"{which}: likelihoods are of the raw prompt, without the chat template of {name}"
     for task in generating:
         if chat.on and task["variant"] != VARIANT and VARIANT in task["variants"]:
             yield f"{task['task']} {task['variant']} is made for models that continue; --variant=chat suits {name}"

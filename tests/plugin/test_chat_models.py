@@ -137,8 +137,7 @@ def test_likelihoods_of_a_chat_model_are_of_the_raw_prompt_and_say_so(suite: Sui
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(
         [
-            "proctor: fake is a chat model, and is given raw prompts, without its template, for the likelihoods of "
-            "sums ppl",
+            "proctor: sums ppl: likelihoods are of the raw prompt, without the chat template of fake",
             "sums ppl*raw prompt to a chat model",
         ]
     )
