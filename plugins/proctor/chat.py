@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -133,9 +133,12 @@ def expected(settings: Settings, service: Any) -> Chat:
     return _decided(settings, {"name": getattr(service, "name", None), "chat_model": known})
 
 
-def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Chat) -> str:
-    """The variant that runs where several survived: of a chat model the one that is made for one, if it did."""
-    return VARIANT if chat.on and VARIANT in surviving else benchmark.default.variant
+def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Callable[[], Chat]) -> str:
+    """The variant that runs where several survived: of a chat model the one that is made for one, if it did.
+
+    `chat` tells how the model will be asked, and is called only where that matters: an endpoint may have to be asked.
+    """
+    return VARIANT if VARIANT in surviving and chat().on else benchmark.default.variant
 
 
 def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
