@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -277,7 +278,7 @@ class Alone(Owner):
         super().__init__(config, settings, service)
         self.settings = settings
         self.collecting = Collecting(
-            config, settings, service.bundled, getattr(service, "samples", None), expected(settings, service)
+            config, settings, service.bundled, getattr(service, "samples", None), partial(expected, settings, service)
         )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
@@ -296,7 +297,7 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            chat = self.collecting.chat
+            chat = self.collecting.chat()
             reporter = reporter_of(self.config)
             show_prompts(reporter, items, self.settings.show_prompts, chat, shown(chat, self.run.service))
             return True
@@ -418,7 +419,7 @@ class Worker:
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
         self.collecting = Collecting(
-            config, settings, service.bundled, getattr(service, "samples", None), expected(settings, service)
+            config, settings, service.bundled, getattr(service, "samples", None), partial(expected, settings, service)
         )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, config.workerinput["workercount"])
