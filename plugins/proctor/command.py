@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib.metadata import entry_points
 from pathlib import Path
 
 from proctor import (
@@ -55,7 +56,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"proctor {__version__}")
     table = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in COMMANDS:
+    for command in (*COMMANDS, *_added()):
         own = table.add_parser(command.name, help=command.help, description=command.help)
         command.arguments(own)
         own.set_defaults(command=command, parser=own)
@@ -73,6 +74,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nproctor: interrupted; what has come is kept", file=sys.stderr)
         return 130
+
+
+def _added() -> list[Command]:
+    """Subcommands of installed packages: modules with `HELP`, `arguments` and `run`, as a `Command` has them."""
+    found = [(entry.name, entry.load()) for entry in entry_points(group="proctor.commands")]
+    return [Command(name, module.HELP, module.arguments, module.run) for name, module in found]
 
 
 def known_sources() -> dict[str, Source]:
