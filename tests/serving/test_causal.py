@@ -191,3 +191,56 @@ def test_a_decoder_that_mixes_up_its_batch_is_found_out(capsys: pytest.CaptureFi
     assert causal._batches(causal.CausalDecoder(model, frozenset()), "good")
     assert not causal._batches(Mixed(model, frozenset()), "bad")
     assert "no keys and values are kept for bad: a padded batch gives other logits" in capsys.readouterr().err
+
+
+def test_a_step_that_fails_leaves_nothing_of_it_behind():
+    """As where memory runs out in a layer: those that ran are told, and the next ones are computed rightly."""
+    engine = causal.load(causal.Loading(str(WEIGHTS), dtype="float32", device="cpu"))
+    layer = engine.decoder.model.model.layers[1]
+    whole, failures = layer.forward, [True]
+
+    def failing(*given, **named):
+        if failures and given[0].shape[1] == 1:
+            failures.pop()
+            raise torch.OutOfMemoryError("no room")
+        return whole(*given, **named)
+
+    try:
+        ids = prompts(engine)
+        expected = engine.submit(Request(ids[0], max_tokens=9, temperature=0, ignore_eos=True)).result(120).tokens
+        layer.forward = failing
+        lost = [engine.submit(Request(one, max_tokens=9, temperature=0, ignore_eos=True)) for one in ids[:3]]
+        assert [type(future.exception(120)) for future in lost].count(torch.OutOfMemoryError) >= 1
+        again = [engine.submit(Request(one, max_tokens=9, temperature=0, ignore_eos=True)) for one in ids[:3]]
+        assert again[0].result(120).tokens == expected
+    finally:
+        engine.close()
+
+
+def test_a_text_that_joins_takes_the_row_of_one_that_ended(theirs, folder: Path):
+    if folder != WEIGHTS:
+        pytest.skip("the same for every model that keeps keys and values")
+    decoder = causal.CausalDecoder(theirs, frozenset())
+    texts = {name: list(range(9, 9 + length)) for name, length in (("a", 12), ("b", 20), ("c", 7), ("d", 90))}
+    states = {name: decoder.begin(0) for name in texts}
+
+    def begin(name):
+        decoder.prompt(texts[name], states[name], False)
+
+    def step(names, token):
+        found = decoder.step([token] * len(names), [states[name] for name in names])
+        for name, row in zip(names, found, strict=True):
+            texts[name].append(token)
+            expected = logprobs(theirs, texts[name])[-1].numpy()
+            assert abs(torch.tensor(row).log_softmax(-1).numpy() - expected).max() < CLOSE, name
+        return [next((n for n in texts if states[n] is state), None) for state in decoder._rows]
+
+    begin("a"), begin("b")
+    assert step(["a", "b"], 5) == ["a", "b"]
+    begin("c")
+    assert step(["b", "c"], 6) == ["c", "b"]  # in the row of "a"
+    begin("d")
+    assert step(["b", "c", "d"], 7) == ["b", "c", "d"]  # which fits into no row: the batch is made anew
+    for token in range(10, 10 + causal.ROOM + 5):  # and grows beyond its room
+        assert step(["c", "d"], token) == [None, "c", "d"]
+    assert step(["c"], 8) == ["c"]  # too few are left of it: made anew
