@@ -145,7 +145,7 @@ def test_a_worker_that_is_killed_under_load_is_replaced_and_no_answer_is_lost(se
     assert served.ended() == 0
 
 
-def test_connections_that_come_together_are_spread_over_the_workers(serve: Callable[..., Served]) -> None:
+def test_all_workers_take_their_part(serve: Callable[..., Served]) -> None:
     served = serve("--workers", "2", "--port", "0").ready(2)
 
     async def together() -> None:
