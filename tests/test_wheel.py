@@ -83,6 +83,15 @@ def test_the_command_knows_the_benchmarks_of_the_wheel(installed, tmp_path):
     assert "gsm8k: test.jsonl is not in" in done.stderr
 
 
+def test_the_command_serves(installed, tmp_path):
+    helped = run([installed / "proctor", "serve", "--help"], tmp_path)
+    assert helped.returncode == 0, helped.stderr
+    assert "package.module:attribute" in helped.stdout
+    refused = run([installed / "proctor", "serve", "meta-llama/Llama-2-7b-hf"], tmp_path)
+    assert refused.returncode == 4
+    assert "pip install 'pytest-proctor[transformers]'" in refused.stderr
+
+
 def test_published_scores_come_with_the_wheel(installed, tmp_path):
     done = run([installed / "proctor", "published", "--model", "meta-llama/Llama-2-7b-hf"], tmp_path)
     assert done.returncode == 0, done.stderr

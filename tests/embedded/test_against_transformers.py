@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from proctor_service.embedded.engine import Engine, Request, log_softmax
-from proctor_service.embedded.llama import WEIGHTS, KVCache
-from proctor_service.embedded.parameters import chat_prompt
+from proctor_service.embedded.engine import chat_prompt, load
+from proctor_service.embedded.llama import WEIGHTS
+from proctor_service.serving.batching import log_softmax
+from proctor_service.serving.engine import Request
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -21,7 +22,7 @@ PROMPTS = (
 
 @pytest.fixture(scope="module")
 def engine():
-    engine = Engine(WEIGHTS)
+    engine = load(WEIGHTS)
     yield engine
     engine.close()
 
@@ -39,24 +40,24 @@ def tokenizer():
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_tokens_agree(engine, tokenizer, prompt):
-    ids = engine.tokenizer.encode(prompt).ids
+    ids = list(engine.about.vocabulary.encode(prompt, special=True))
     assert tokenizer(prompt)["input_ids"] == ids
     assert tokenizer(prompt, add_special_tokens=False)["input_ids"] == ids[1:]
-    assert tokenizer.decode(ids, skip_special_tokens=True) == engine.tokenizer.decode(ids) == prompt
+    assert tokenizer.decode(ids, skip_special_tokens=True) == engine.about.vocabulary.decode(ids) == prompt
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_log_probabilities_agree(engine, theirs, prompt):
-    ids = engine.tokenizer.encode(prompt).ids
+    ids = list(engine.about.vocabulary.encode(prompt, special=True))
     with torch.no_grad():
         expected = theirs(torch.tensor([ids])).logits[0].log_softmax(-1).numpy()
-    found = log_softmax(engine.model.logits(engine.model.hidden([(ids, KVCache(engine.model.config, len(ids)))])))
+    found = log_softmax(engine.decoder.prompt(ids, engine.decoder.begin(len(ids)), every=True))
     assert np.abs(found - expected).max() < 1e-4
 
 
 @pytest.mark.parametrize("prompt", PROMPTS)
 def test_greedy_texts_agree(engine, theirs, tokenizer, prompt):
-    ids = engine.tokenizer.encode(prompt).ids
+    ids = list(engine.about.vocabulary.encode(prompt, special=True))
     with torch.no_grad():
         expected = theirs.generate(torch.tensor([ids]), max_new_tokens=60, do_sample=False)[0, len(ids) :].tolist()
     found = engine.submit(Request(tuple(ids), max_tokens=60, temperature=0)).result(60)

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proctor_service.embedded.engine import PrefixCache
 from proctor_service.embedded.llama import WEIGHTS, KVCache, Llama, LlamaConfig, UnsupportedModel, read_tensors
+from proctor_service.serving.batching import PrefixCache
 from safetensors.numpy import save, save_file
 
 SIZES: dict[str, Any] = {

@@ -22,9 +22,9 @@ import pytest
 import requests
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from proctor_service.embedded.engine import Engine, Request
+from proctor_service.embedded.engine import chat_prompt, load
 from proctor_service.embedded.llama import WEIGHTS
-from proctor_service.embedded.parameters import chat_prompt
+from proctor_service.serving.engine import Request
 
 ROOT = Path(__file__).parents[2]
 SOURCES = Path(proctor_service.embedded.__file__).parents[2]
@@ -316,7 +316,7 @@ def test_a_caller_who_hangs_up_frees_the_model(url: str) -> None:
 
 
 def test_a_cancelled_request_is_dropped() -> None:
-    engine = Engine(WEIGHTS)
+    engine = load(WEIGHTS)
     try:
         long = engine.submit(Request((0, 5), max_tokens=8000, ignore_eos=True))
         time.sleep(0.2)
@@ -328,7 +328,7 @@ def test_a_cancelled_request_is_dropped() -> None:
 
 
 def test_closing_cancels_what_waits() -> None:
-    engine = Engine(WEIGHTS)
+    engine = load(WEIGHTS)
     waiting = engine.submit(Request((0, 5), max_tokens=8000, ignore_eos=True))
     engine.close()
     assert waiting.cancelled()

@@ -1,4 +1,4 @@
-"""A real vLLM serves the embedded model's weights: our server and vLLM must agree, through every way of asking.
+"""A real vLLM serves the embedded model's weights: our servers and vLLM must agree, through every way of asking.
 
 Runs where PROCTOR_VLLM_PYTHON names a Python with vLLM in it; .ci/vllm installs one.
 """
@@ -7,10 +7,12 @@ import json
 import os
 import subprocess
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from real_server import serving
+from real_server import STARTS_WITHIN, healthy, serving
 
 ROOT = Path(__file__).parent.parent.parent
 WEIGHTS = ROOT / "fixtures/proctor_service/embedded/weights"
@@ -25,6 +27,27 @@ def vllm(tmp_path_factory):
     log = tmp_path_factory.mktemp("vllm") / "log"
     with serving(PYTHON, WEIGHTS, log, "--dtype", "float32", "--served-model-name", "tiny") as url:
         yield url
+
+
+@contextmanager
+def proctor_serve(folder, python, *arguments):
+    """The URL of a `proctor serve` under that Python."""
+    sources = os.pathsep.join(str(ROOT / name) for name in ("plugins", "fixtures"))
+    command = [python, "-m", "proctor_service.serving", *arguments, "--port", "0", "--port-file", folder / "port"]
+    environment = {**os.environ, "PYTHONPATH": sources, "HF_HUB_OFFLINE": "1"}
+    log = folder / "log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(list(map(str, command)), stdout=out, stderr=out, env=environment)
+    try:
+        until = time.monotonic() + STARTS_WITHIN
+        while not ((folder / "port").exists() and healthy(f"http://127.0.0.1:{(folder / 'port').read_text()}")):
+            assert process.poll() is None, log.read_text()[-3000:]
+            assert time.monotonic() < until, log.read_text()[-3000:]
+            time.sleep(0.2)
+        yield f"http://127.0.0.1:{(folder / 'port').read_text()}"
+    finally:
+        process.terminate()
+        assert process.wait(60) == 0
 
 
 def score(folder: Path, *options: str) -> tuple[dict, list[dict]]:
@@ -95,3 +118,33 @@ def test_greedy_texts_and_scores_agree(runs):
     assert len(different) <= 2, different
     ranked = [(one["scores"], other["scores"]) for one, other in zip(here, there, strict=True) if "choices" in one]
     assert all(ours == theirs for ours, theirs in ranked)
+
+
+@pytest.fixture(scope="module", params=["proctor-embedded", "proctor-transformers"])
+def served(request, tmp_path_factory):
+    """The same samples on `proctor serve`: the embedded model with two workers, and transformers."""
+    folder = tmp_path_factory.mktemp(request.param)
+    here = request.param == "proctor-embedded"
+    python, *arguments = (sys.executable, "--workers", "2") if here else (PYTHON, WEIGHTS, "--dtype", "float32")
+    with proctor_serve(folder, python, *arguments) as url:
+        report, samples = score(folder / "run", f"--base-url={url}", "--data-dir=bundled")
+    assert report["model"]["engine"] == request.param
+    return report, samples
+
+
+def test_what_gunicorn_serves_agrees_with_vllm(runs, served):
+    (_, there), _ = runs
+    report, here = served
+    assert [name for name, able in report["model"]["capabilities"].items() if able is False] == []
+    assert [sample["prompt_sha256"] for sample in here] == [sample["prompt_sha256"] for sample in there]
+    pairs = [
+        (ours["logprob"], theirs["logprob"])
+        for one, other in zip(here, there, strict=True)
+        for ours, theirs in zip(one.get("choices", ()), other.get("choices", ()), strict=True)
+    ]
+    assert len(pairs) == (24 * 2 + 14) * 4
+    assert max(abs(ours - theirs) for ours, theirs in pairs) < 5e-4
+    written = [(one, other) for one, other in zip(here, there, strict=True) if "outputs" in one]
+    different = [one["sample"] for one, other in written if one["outputs"][0]["text"] != other["outputs"][0]["text"]]
+    assert len(different) <= 2, different  # near ties, as above
+    assert all(one["scores"] == other["scores"] for one, other in zip(here, there, strict=True) if "choices" in one)
