@@ -141,6 +141,7 @@ def _measured(report: Report) -> list[str]:
             f"prompt `{task['prompt_sha256'][:12]}`, "
             + ", ".join(filter(None, [_parameters(task["parameters"]), _parameters(task.get("signatures", {}))]))
         )
+    lines += [f"- {line}" for line in report["model"].get("account", {}).get("lines", ())]
     lines += [
         f"- command: `{run['command']}`",
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",

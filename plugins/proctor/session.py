@@ -28,6 +28,7 @@ from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
 from proctor.run import Run, describe
+from proctor.selection import instead
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -205,6 +206,8 @@ class Owner:
                         f"proctor: {task['task']} {task['variant']} is asked at temperature 0: its epochs differ by "
                         "what the server itself does not repeat"
                     )
+            for line in instead(tasks, getattr(self.run.service, "lacks", {})):
+                reporter.write_line(f"proctor: {line}")
             for name, text in NO_EFFECT.items():
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
@@ -259,7 +262,9 @@ class Alone(Owner):
     def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
         super().__init__(config, settings, service)
         self.settings = settings
-        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
+        self.collecting = Collecting(
+            config, settings, service.bundled, getattr(service, "samples", None), getattr(service, "lacks", None)
+        )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
         self._judging: Judging | None = None
@@ -396,7 +401,9 @@ class Worker:
         self.name: str = config.workerinput["workerid"]
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
-        self.collecting = Collecting(config, settings, service.bundled, getattr(service, "samples", None))
+        self.collecting = Collecting(
+            config, settings, service.bundled, getattr(service, "samples", None), getattr(service, "lacks", None)
+        )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, config.workerinput["workercount"])
         self._judging: Any = None
