@@ -93,12 +93,14 @@ class Judging:
         try:
             self._tell(item, nextitem)
         except StopAsking as stopped:
+            # xdist's worker may tell of no other item than this: the controller reads of the others in the journal.
+            judge = self._settled if hasattr(item.config, "workerinput") else self._tell
             for turn in self._answers.settle_what_is_under_way(self._waiting):
-                self._tell(self._asked[turn], None)
+                judge(self._asked[turn])
             item.session.shouldstop = f"{stopped.kind}: {stopped}"
         return True
 
-    def _tell(self, item: SampleItem, nextitem: pytest.Item | None) -> None:
+    def _tell(self, item: SampleItem, nextitem: pytest.Item | None = None) -> None:
         report = self._settled(item)
         item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
