@@ -214,9 +214,7 @@ def test_what_a_reasoning_model_refuses_is_not_sent_and_said(run: Run):
     hosting = Hosting(answer="4 END 5", refuses=REASONING, limits=("max_completion_tokens",))
     with HostedServer(hosting) as server:
         service, connection, said = run.start(server)
-        assert "takes no stop, temperature, top_p: not sent" in " ".join(said).replace(
-            "temperature, top_p, stop", "stop, temperature, top_p"
-        )
+        assert "it takes no temperature, top_p, stop: not sent" in " ".join(said)
         abilities = connection.model["capabilities"]
         assert (abilities["temperature"], abilities["n"], abilities["limit"]) == (False, True, "max_completion_tokens")
         assert "does not support 0" in abilities["why"]["temperature"]
@@ -263,7 +261,7 @@ def test_plain_prompts_are_continued_where_there_are_both_ways(run: Run):
     ("said", "parameter", "expected"),
     [
         (
-            "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead.",
+            "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead.",
             "",
             "max_tokens",
         ),
@@ -384,7 +382,7 @@ def test_a_quota_that_is_exhausted_stops_all_at_once(run: Run):
         server.hosting.quota = server.answered + 10
         answers = ask(service, connection, lambda model: together(write(model) for _ in range(60)), 8)
         stopped = [one for one in answers if isinstance(one, BaseException)]
-        assert len(stopped) == 50
+        assert 50 - 8 <= len(stopped) <= 50  # those under way at the end are answered
         assert all(isinstance(one, StopAsking) and one.kind == "quota" for one in stopped)
         assert "--resume=" in str(stopped[0])
         assert len(server.requests) <= 10 + 8
