@@ -17,7 +17,7 @@ from proctor.errors import SetupError
 SCHEMA = "proctor.report/1"
 SUMMARY_BYTES = 1_000_000
 """The most that summary.md holds: GitHub drops a job summary of more than 1 MiB as a whole."""
-VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "numpy", "tokenizers", "jinja2")
+VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "openai", "numpy", "tokenizers", "jinja2")
 
 Report = dict[str, Any]
 

@@ -214,7 +214,7 @@ def test_what_a_reasoning_model_refuses_is_not_sent_and_said(run: Run):
     hosting = Hosting(answer="4 END 5", refuses=REASONING, limits=("max_completion_tokens",))
     with HostedServer(hosting) as server:
         service, connection, said = run.start(server)
-        assert "it takes no temperature, top_p, stop: not sent" in " ".join(said)
+        assert "it takes no stop, temperature, top_p: not sent" in " ".join(said)
         abilities = connection.model["capabilities"]
         assert (abilities["temperature"], abilities["n"], abilities["limit"]) == (False, True, "max_completion_tokens")
         assert "does not support 0" in abilities["why"]["temperature"]
