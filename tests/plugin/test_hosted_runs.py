@@ -57,7 +57,9 @@ def hosted(sums: Suite, server: HostedServer, monkeypatch: pytest.MonkeyPatch) -
     price = "{input: 1.0, output: 10.0, from: 2026-11-25}"
     provider = f"{{base_url: '{server.url}', key: TINY_KEY, models: {{gpt-tiny: {price}}}}}"
     (sums.path / "own.yaml").write_text(f"tiny: {provider}\n")
-    sums.pytester.makeini("[pytest]\nproctor_providers = own.yaml\nproctor_model = tiny/gpt-tiny\n")
+    sums.pytester.makeini(
+        "[pytest]\nproctor_providers = own.yaml\nproctor_model = tiny/gpt-tiny\nproctor_set = sums.max_tokens=8\n"
+    )
     return sums
 
 
