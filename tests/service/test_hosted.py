@@ -490,8 +490,9 @@ def test_an_attempt_that_went_on_counts_what_the_one_before_it_spent(run: Run):
 # --- endpoints of nobody that is known -----------------------------------------------------------------------------
 
 
-def test_an_endpoint_with_chat_alone_is_asked_as_a_hosted_api(run: Run):
-    with HostedServer(Hosting(key=None)) as server:
+def test_an_endpoint_with_a_key_and_chat_alone_is_asked_as_a_hosted_api(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PROCTOR_API_KEY", "sk-right")
+    with HostedServer() as server:
         service = make_service(ServiceOptions(base_urls=(server.url.removesuffix("/v1"),)))
         connection = service.start(run.folder / "service.log", lambda message: None)
         assert isinstance(service, EndpointService)
