@@ -181,7 +181,7 @@ def test_the_variant_that_a_hosted_model_can_be_asked_takes_the_default_s_place(
         ("sums", "gen"),
         ("letters", "gen"),
     }
-    result = hosted.run("-k", "letters_ppl", plugins=PLUGINS)
+    result = hosted.run("-k", "letters_ppl", "-o", "proctor_set=", plugins=PLUGINS)
     assert result.ret == 4
     assert "letters_ppl needs likelihood" in "\n".join(result.errlines)
     assert "--variant=gen would work" in "\n".join(result.errlines)
@@ -194,7 +194,7 @@ def test_a_benchmark_of_likelihoods_alone_is_not_run_and_says_why(hosted: Suite,
     [left] = hosted.report()["not_run"]
     assert left["task"] == "letters"
     assert "it needs likelihood in all of its variants, and hosted APIs" in left["reason"]
-    alone = hosted.run("-k", "letters", plugins=PLUGINS)
+    alone = hosted.run("-k", "letters", "-o", "proctor_set=", plugins=PLUGINS)
     assert alone.ret == 4
     assert "letters: it needs likelihood" in "\n".join(alone.errlines)
 
