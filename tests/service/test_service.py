@@ -488,6 +488,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         *("--base-url=http://a:1", "--base-url", "http://b:2", "--model=m", "--tokenizer=t", "--concurrency=9"),
         *("--request-timeout=1.5", "--request-retries=0", "--api-key-env=K"),
         *("--model-args=--dtype float32", "--vllm-python=P", "--startup-timeout=9"),
+        *("--providers=F", "--max-cost=2.5", "--max-tokens-total=100"),
         ini="proctor_concurrency = 3\nproctor_base_url = http://c:3\n",
     )
     assert options_of(done) == {
@@ -501,6 +502,9 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "model_args": "--dtype float32",
         "vllm_python": "P",
         "startup_timeout": 9.0,
+        "providers": "F",
+        "max_cost": 2.5,
+        "max_tokens_total": 100,
     }
 
 
