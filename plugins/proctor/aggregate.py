@@ -12,8 +12,23 @@ from proctor.statistics import Estimate, quantiles
 
 Record = Mapping[str, Any]
 
-COUNTS = {"truncated": "truncated", "unparsed": "unparsed", "ties": "tied", "context_cut": "context_cut"}
-USAGE = ("requests", "retries", "prompt_tokens", "cached_tokens", "completion_tokens", "seconds")
+COUNTS = {
+    "truncated": "truncated",
+    "unparsed": "unparsed",
+    "refused": "refused",
+    "ties": "tied",
+    "context_cut": "context_cut",
+}
+USAGE = (
+    "requests",
+    "retries",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "reasoning_tokens",
+    "seconds",
+    "cost",
+)
 
 
 def key(record: Record) -> tuple[str, str]:
@@ -134,8 +149,8 @@ def _macro(scored: Sequence[Record], names: Sequence[str], aggregates: Mapping[s
 
 def usage(records: Sequence[Record]) -> dict[str, Any]:
     """Sums over samples; latency is that of one request, in seconds, averaged within a sample."""
-    totals = {name: sum(record["usage"][name] for record in records) for name in USAGE}
-    totals["seconds"] = round(totals["seconds"], 6)
+    totals = {name: sum(record["usage"].get(name, 0) for record in records) for name in USAGE}
+    totals |= {name: round(totals[name], 6) for name in ("seconds", "cost")}
     latencies = [
         record["usage"]["seconds"] / record["usage"]["requests"] for record in records if record["usage"]["requests"]
     ]
@@ -171,7 +186,7 @@ def remarks(task: Record) -> list[str]:
         said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
     if "over_epochs" in task:
         said.append(_epochs(task))
-    said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
+    said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples.get(name)]
     if task.get("raw_prompt"):
         said.append("raw prompt to a chat model")
     return said

@@ -31,7 +31,7 @@ from proctor.model import Model
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
 from proctor.sample import Sample
-from proctor.selection import lacks_variant, limited, of_variant, stored, without_effect
+from proctor.selection import askable, impossible, lacks_variant, limited, of_variant, stored, without_effect
 
 MOST_ITEMS = 5_000_000
 """Samples times epochs of a task: an item takes about a kilobyte."""
@@ -143,7 +143,8 @@ class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
     stored: keys of the outputs that are judged again, where that is what is done. chat: tells how the model will be
-    asked, as far as that is known.
+    asked, as far as that is known. lacks: abilities that the model is known not to have, each
+    with the reason.
     """
 
     def __init__(
@@ -153,10 +154,12 @@ class Collecting:
         bundled: bool,
         stored: Collection[Key] | None = None,
         chat: Callable[[], Chat] = Chat,
+        lacks: Mapping[str, str] | None = None,
     ) -> None:
         self.config = config
         self.chat = cache(chat)
         self.stored = stored
+        self.lacks = lacks or {}
         self.settings = settings
         self._bundled = bundled
         self.problem: str | None = None
@@ -202,6 +205,14 @@ class Collecting:
         words = listed_keys(self._source(task.benchmark)[0]) or ()
         made = {"task": task, "obj": obj, "why": why, "marks": marks, "words": filter(None, words)}
         return [absent.AbsentItem.from_parent(collector, name=name, **made)]
+
+    def _impossible(self, item: SampleItem, why: str) -> pytest.Item:
+        """An item that says why the model cannot be asked any of a benchmark's samples."""
+        self._named_absent |= {item.loaded.benchmark.name, item.loaded.task.name}
+        made: dict[str, Any] = {"task": item.loaded.task, "obj": item.obj, "why": why, "marks": [], "words": ()}
+        name = item.name.partition("[")[0]
+        found: pytest.Item = absent.AbsentItem.from_parent(item.parent, name=name, **made)  # type: ignore[arg-type]
+        return found
 
     def _fetch(self, benchmark: Benchmark) -> None:
         """Have the published data in the cache, which the first run with a real model fills."""
@@ -349,8 +360,14 @@ class Collecting:
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
         surviving = samples if self.stored is None else stored(samples, self.stored)
+        surviving = askable(surviving, self.lacks, self.settings.variant, self.config)
+        refused = impossible(surviving, self.lacks, self.settings.variant)
+        items += [self._impossible(item, why) for item, why in refused.items()]
+        gone_benchmarks = {item.loaded.benchmark for item in refused}
+        surviving = [item for item in surviving if item.loaded.benchmark not in gone_benchmarks]
         chosen = of_variant(surviving, self.settings.variant, self.config, self.chat)
-        self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
+        if chosen or not refused:
+            self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
         kept = {*limited(chosen, self.settings.limit), *absent.chosen(items, self.settings.variant)}
         dropped = [item for item in items if isinstance(item, SampleItem | absent.AbsentItem) and item not in kept]
         if dropped:

@@ -6,6 +6,7 @@
     │   ├── PromptError         a template that cannot be rendered
     │   └── ServiceError        no model service, the wrong one, or one that lacks an ability
     └── AskError                one sample could not be answered: an error, never a wrong answer
+        └── StopAsking          nor could any other: the run ends with what it has
 
 Every message says what happened, where, and what to do about it.
 """
@@ -45,3 +46,10 @@ class AskError(ProctorError):
         super().__init__(message)
         self.kind = kind
         self.attempts = attempts
+
+
+class StopAsking(AskError):
+    """Nothing more can be asked in this run: what it may spend is spent, or the provider's quota is.
+
+    What is under way is waited for and judged; then the run is interrupted, and can go on by --resume.
+    """

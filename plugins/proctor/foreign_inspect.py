@@ -350,6 +350,7 @@ def _usage(task: Task, sample: Sample) -> dict[str, float]:
         "prompt_tokens": sum(usage.get("input_tokens") or 0 for usage in own),
         "cached_tokens": sum(usage.get("input_tokens_cache_read") or 0 for usage in own),
         "completion_tokens": sum(usage.get("output_tokens") or 0 for usage in own),
+        "reasoning_tokens": sum(usage.get("reasoning_tokens") or 0 for usage in own),
         "seconds": seconds or 0.0,
     }
 

@@ -16,7 +16,7 @@ from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from proctor.answers import Answers
 from proctor.collect import SampleItem
-from proctor.errors import AskError, PromptError
+from proctor.errors import AskError, PromptError, StopAsking
 from proctor.journal import Journal
 from proctor.lookahead import Asker, LookAhead, Question
 from proctor.model import Sandbox, Usage
@@ -90,10 +90,20 @@ class Judging:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if not isinstance(item, SampleItem):
             return None
+        try:
+            self._tell(item, nextitem)
+        except StopAsking as stopped:
+            # xdist's worker may tell of no other item than this: the controller reads of the others in the journal.
+            judge = self._settled if hasattr(item.config, "workerinput") else self._tell
+            for turn in self._answers.settle_what_is_under_way(self._waiting):
+                judge(self._asked[turn])
+            item.session.shouldstop = f"{stopped.kind}: {stopped}"
+        return True
+
+    def _tell(self, item: SampleItem, nextitem: pytest.Item | None = None) -> None:
         report = self._settled(item)
         item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logreport(report=_teardown(item, nextitem, report.user_properties))
-        return True
 
     def judge_what_is_answered(self) -> None:
         """After an interruption: judge the samples whose answers have come, and stop asking for the others."""
@@ -134,6 +144,8 @@ class Judging:
         except pytest.fail.Exception as error:
             # A plugin's time limit (pytest-timeout, by a mark of the test's own) fired while waiting.
             return self._failed(item, "timeout", str(error), started)
+        except StopAsking:
+            raise  # it is not answered, and no error of its own
         except (AskError, PromptError) as error:
             kind = error.kind if isinstance(error, AskError) else "prompt"
             attempts = error.attempts if isinstance(error, AskError) else 0

@@ -162,6 +162,17 @@ class LookAhead(Generic[T]):
         if self._futures.pop(index, None) is not None:
             self._make_room()
 
+    def settle_what_is_under_way(self, waiting: Callable[[], None] | None = None, interval: float = 0.2) -> list[int]:
+        """Wait for all asks that are begun, where no other can be; those that are answered, in order."""
+        self._count = self._planned
+        for future in list(self._futures.values()):
+            for _ in _until_done(future, interval):
+                if not self._asker.alive:
+                    break
+                if waiting is not None:
+                    waiting()
+        return self.stop()
+
     def stop(self) -> list[int]:
         """Ask nothing more; the questions that are answered and not settled, in order."""
         self._count = self._planned

@@ -21,7 +21,11 @@ ENDPOINTS = "parts/endpoints.log"
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What one ask cost. Token counts are the server's own; `seconds` is the sum of request latencies."""
+    """What one ask cost. Token counts are the server's own; `seconds` is the sum of request latencies.
+
+    `cached_tokens` are among `prompt_tokens`, `reasoning_tokens` among `completion_tokens`. `cost` is in US dollars, 0
+    where no price is known.
+    """
 
     requests: int = 0
     retries: int = 0
@@ -29,6 +33,8 @@ class Usage:
     cached_tokens: int = 0
     completion_tokens: int = 0
     seconds: float = 0.0
+    reasoning_tokens: int = 0
+    cost: float = 0.0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
@@ -38,6 +44,8 @@ class Usage:
             self.cached_tokens + other.cached_tokens,
             self.completion_tokens + other.completion_tokens,
             self.seconds + other.seconds,
+            self.reasoning_tokens + other.reasoning_tokens,
+            self.cost + other.cost,
         )
 
 
@@ -88,7 +96,8 @@ def follow_up(prompt: str, answer: str, question: str) -> str:
 class Completion:
     """One text that the model wrote.
 
-    `finish_reason` is `stop`, `length` (cut at the token limit) or the server's word.
+    `finish_reason` is `stop`, `length` (cut at the token limit) or the server's word. `refusal` is what the model, or a
+    filter before or behind it, said in place of an answer.
     """
 
     text: str
@@ -96,6 +105,7 @@ class Completion:
     tokens: int | None = None
     latency: float = 0.0
     thinking: str | None = None
+    refusal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +128,11 @@ class Output:
     def truncated(self) -> bool:
         """Whether any completion was cut at the token limit."""
         return any(completion.finish_reason == "length" for completion in self.completions)
+
+    @property
+    def refused(self) -> bool:
+        """Whether any completion was refused, or withheld by a filter."""
+        return any(one.refusal is not None or one.finish_reason == "content_filter" for one in self.completions)
 
     def after(self, earlier: Output) -> Output:
         """This output as the last of several turns: what was written before it is its thinking, what it took counts."""
@@ -282,3 +297,17 @@ class Service(Protocol):
 
         A service may also have `ended() -> Sequence[str]`: a text for each server of its own that ended by itself.
         """
+
+
+class Accounted(Protocol):
+    """What a service that others charge for has besides."""
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        """Abilities (`likelihood`) that it is known to lack before it is started, each with the reason."""
+
+    def state(self) -> str:
+        """What a person who waits should know of this process's requests now; nothing where all is well."""
+
+    def account(self) -> Mapping[str, Any]:
+        """What the run has spent, for the report's `model`; `lines` in it are for a person."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -23,8 +23,12 @@ PLAIN_EVERY = 10.0
 class Progress:
     """Counts samples as they are scored, and says so: on a terminal in one rewritten line, else now and then."""
 
-    def __init__(self, reporter: Any, tasks: Sequence[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, reporter: Any, tasks: Sequence[Mapping[str, Any]], state: Callable[[], str] = lambda: ""
+    ) -> None:
+        """`state`: what a person who waits should know of the requests now."""
         self._reporter = reporter
+        self._state = state
         self._live = bool(reporter.isatty) and reporter.verbosity == 0
         self._shown = reporter.verbosity == 0
         self._every = LIVE_EVERY if self._live else PLAIN_EVERY
@@ -80,7 +84,13 @@ class Progress:
             score = f"score {100 * total / count:.1f}" if count else ""
         left = round((self._total - self._done) / rate) if rate else 0
         errors = f"{self._errors} errors" if self._errors else ""
-        parts = [f"{self._done}/{self._total}", score, errors, f"{left // 60}:{left % 60:02} left" if rate else ""]
+        parts = [
+            f"{self._done}/{self._total}",
+            score,
+            errors,
+            self._state(),
+            f"{left // 60}:{left % 60:02} left" if rate else "",
+        ]
         whole = [name, *parts, f"{rate:.1f} samples/s"]
         # What can be spared first: the name, then the rate.
         for shown in (whole, whole[1:], parts):

@@ -156,6 +156,7 @@ def _flags(output: Any, extracted: Any, scored: bool) -> list[str]:
         for name, holds in (
             ("truncated", getattr(output, "truncated", False)),
             ("unparsed", scored and extracted is None),
+            ("refused", getattr(output, "refused", False)),
             ("tied", getattr(output, "tied", False)),
             ("context_cut", getattr(output, "context_cut", False)),
         )

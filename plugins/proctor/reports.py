@@ -17,7 +17,7 @@ from proctor.errors import SetupError
 SCHEMA = "proctor.report/1"
 SUMMARY_BYTES = 1_000_000
 """The most that summary.md holds: GitHub drops a job summary of more than 1 MiB as a whole."""
-VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "numpy", "tokenizers", "jinja2")
+VERSIONS = ("pytest-proctor", "pytest", "pytest-xdist", "aiohttp", "openai", "numpy", "tokenizers", "jinja2")
 
 Report = dict[str, Any]
 
@@ -144,6 +144,7 @@ def _measured(report: Report) -> list[str]:
             )
         )
     lines += [f"- endpoint {endpoints.told(entry)}" for entry in report["model"].get("endpoints", ())]
+    lines += [f"- {line}" for line in report["model"].get("account", {}).get("lines", ())]
     lines += [
         f"- command: `{run['command']}`",
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",

@@ -55,7 +55,7 @@ class Results:
         self.scoring_from = self.scored_last = time.time()
         self._names = {task["nodeid"] for task in run.tasks}
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
-        self.progress = Progress(reporter_of(config), run.tasks)
+        self.progress = Progress(reporter_of(config), run.tasks, getattr(run.service, "state", lambda: ""))
         self.following = endpoints.Following(run.folder / ENDPOINTS)
         self.ended: Sequence[str] = ()
 
@@ -200,7 +200,7 @@ class Results:
             tasks=run.tasks,
             # In the order of collection, whoever was first: sums of floats depend on it.
             records=sorted(self.records, key=lambda record: record.get("place", LAST)),
-            model={**run.connection.model, **({"endpoints": found} if found else {})},
+            model={**run.connection.model, **({"endpoints": found} if found else {}), **self._account()},
             run={
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
@@ -214,6 +214,12 @@ class Results:
             gates=[verdict.as_record() for verdict in self.verdicts],
             not_run=self.not_run,
         )
+
+    def _account(self) -> dict[str, Any]:
+        """What the run has spent, where others charge for the model."""
+        account = getattr(self.run.service, "account", None)
+        spent = {} if account is None else dict(account())
+        return {"account": spent} if spent else {}
 
     def finish(self, exitstatus: int) -> None:
         """Write all files of the run."""
@@ -285,6 +291,8 @@ class Results:
             terminalreporter.write_line(
                 "proctor:gold phrases its answers in several ways: a strict metric need not be 100, the first one must"
             )
+        for line in model.get("account", {}).get("lines", ()):
+            terminalreporter.write_line(line)
         if self.run.settings.rescore is not None:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
                 terminalreporter.write_line(line)

@@ -47,6 +47,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "nodeid": nodeid,
         "needs": loaded.ask.needs,
         "runs_code": loaded.ask.runs_code,
+        "default_needs": loaded.benchmark.default.ask.needs,
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "aggregates": loaded.benchmark.aggregates,

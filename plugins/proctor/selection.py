@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -54,6 +54,52 @@ def of_variant(
         or (item.path.name, item.name) in named
         or (item.path.name, item.name.partition("[")[0]) in named
     ]
+
+
+def askable(items: list[SampleItem], lacks: Mapping[str, str], variant: str, config: pytest.Config) -> list[SampleItem]:
+    """Without the variants for which the model lacks an ability, where the benchmark's own default is meant.
+
+    A benchmark of which no variant would be left stays as it is, as do samples that are named.
+    """
+    if variant != "default" or not lacks:
+        return items
+    able = {item.loaded.benchmark for item in items if item.loaded.ask.needs not in lacks}
+    named = _named(config)
+    return [
+        item
+        for item in items
+        if item.loaded.ask.needs not in lacks
+        or item.loaded.benchmark not in able
+        or (item.path.name, item.name) in named
+        or (item.path.name, item.name.partition("[")[0]) in named
+    ]
+
+
+def impossible(items: Iterable[SampleItem], lacks: Mapping[str, str], variant: str) -> dict[SampleItem, str]:
+    """Of each benchmark that the model can be asked in no variant, the first sample, and why."""
+    found: dict[Benchmark, SampleItem] = {}
+    for item in items:
+        if all(task.ask.needs in lacks for task in item.loaded.benchmark.tasks):
+            found.setdefault(item.loaded.benchmark, item)
+    return {} if variant != "default" else {item: _impossible(item, lacks) for item in found.values()}
+
+
+def _impossible(item: SampleItem, lacks: Mapping[str, str]) -> str:
+    needs = item.loaded.ask.needs
+    return f"{item.loaded.benchmark.name}: it needs {needs} in all of its variants, and {lacks[needs]}"
+
+
+def instead(tasks: Iterable[Mapping[str, Any]], lacks: Mapping[str, str]) -> Iterator[str]:
+    """Lines for a person: which of the `tasks`, as `describe` has them, run in another variant than the default."""
+    for needs, why in lacks.items():
+        names: dict[str, list[str]] = {}
+        for task in tasks:
+            if task["default_needs"] == needs != task["needs"]:
+                names.setdefault(task["variant"], []).append(task["task"])
+        for variant, having in names.items():
+            shown = ", ".join(having[:MOST_NAMES])
+            more = f" and {len(having) - MOST_NAMES} others" if len(having) > MOST_NAMES else ""
+            yield f"{shown}{more}: {variant} in place of the default, which needs {needs}: {why}"
 
 
 def _named(config: pytest.Config) -> set[tuple[str, str]]:

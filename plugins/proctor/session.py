@@ -31,6 +31,7 @@ from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
 from proctor.run import CHAT, Check, Run, describe
+from proctor.selection import instead
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -208,6 +209,8 @@ class Owner:
                         f"proctor: {task['task']} {task['variant']} is asked at temperature 0: its epochs differ by "
                         "what the server itself does not repeat"
                     )
+            for line in instead(tasks, getattr(self.run.service, "lacks", {})):
+                reporter.write_line(f"proctor: {line}")
             for name, text in NO_EFFECT.items():
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
@@ -278,7 +281,8 @@ class Alone(Owner):
         super().__init__(config, settings, service)
         self.settings = settings
         self.collecting = Collecting(
-            config, settings, service.bundled, getattr(service, "samples", None), partial(expected, settings, service)
+            *(config, settings, service.bundled, getattr(service, "samples", None)),
+            *(partial(expected, settings, service), getattr(service, "lacks", None)),
         )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, 1)
@@ -419,7 +423,8 @@ class Worker:
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
         self.collecting = Collecting(
-            config, settings, service.bundled, getattr(service, "samples", None), partial(expected, settings, service)
+            *(config, settings, service.bundled, getattr(service, "samples", None)),
+            *(partial(expected, settings, service), getattr(service, "lacks", None)),
         )
         config.pluginmanager.register(self.collecting, "proctor-collecting")
         self.asking = Asking(config, settings, service, config.workerinput["workercount"])

@@ -405,7 +405,7 @@ def test_both_formats_of_inspect_ai_are_read(tmp_path, write, name):
         assert [record["scores"] for record in records] == [{"match": 1}, {"match": 0}]
         assert first["usage"] == {
             "requests": 1, "retries": 0, "prompt_tokens": 11, "cached_tokens": 4, "completion_tokens": 3,
-            "seconds": 0.25,
+            "reasoning_tokens": 0, "seconds": 0.25, "cost": 0,
         }  # fmt: skip
         (task,) = report["tasks"]
         assert (task["main"], task["version"], task["parameters"]) == ("match", 0, {"temperature": 0.5})

@@ -498,6 +498,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         *("--base-url=http://a:1", "--base-url", "http://b:2", "--model=m", "--tokenizer=t", "--concurrency=9"),
         *("--request-timeout=1.5", "--request-retries=0", "--api-key-env=K"),
         *("--model-args=--dtype float32", "--vllm-python=P", "--startup-timeout=9", "--replicas=2"),
+        *("--providers=F", "--max-cost=2.5", "--max-tokens-total=100"),
         ini="proctor_concurrency = 3\nproctor_base_url = http://c:3\n",
     )
     assert options_of(done) == {
@@ -513,6 +514,9 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "startup_timeout": 9.0,
         "models": None,
         "replicas": 2,
+        "providers": "F",
+        "max_cost": 2.5,
+        "max_tokens_total": 100,
     }
 
 
