@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proctor import epochs, scores
+from proctor import epochs, opinions, scores
 from proctor.statistics import Estimate, quantiles
 
 Record = Mapping[str, Any]
@@ -48,6 +48,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
         "groups": _groups(scored, names, aggregates),
         "macro": _macro(scored, names, aggregates),
         **({"over_epochs": _over_epochs(scored, task)} if task["epochs"] > 1 else {}),
+        **({"judge": opinions.summary(records, task["selected"])} if task.get("takes_judge") else {}),
         "usage": usage(records),
     }
 
@@ -170,6 +171,8 @@ def remarks(task: Record) -> list[str]:
         said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
     if "over_epochs" in task:
         said.append(_epochs(task))
+    if "judge" in task:
+        said += opinions.remarks(task["judge"])
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
     return said
 

@@ -8,13 +8,16 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from proctor.errors import AskError, SetupError
 from proctor.model import NO_USAGE, Likelihood, Likelihoods, Model, Output, Sandbox, Usage
 from proctor.sample import Sample
 
-GIVEN = ("sample", "prompt", "model", "seed", "sandbox")
+if TYPE_CHECKING:
+    from proctor.judge import Judge
+
+GIVEN = ("sample", "prompt", "model", "seed", "sandbox", "judge")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
 
 
@@ -99,10 +102,21 @@ class Ask:
         """Whether it takes `sandbox`, to run code that the model wrote."""
         return "sandbox" in inspect.signature(self.function).parameters
 
+    @property
+    def takes_judge(self) -> bool:
+        """Whether it takes `judge`, to ask for a judge model's opinion."""
+        return "judge" in inspect.signature(self.function).parameters
+
     def __call__(
-        self, sample: Sample, prompt: str, model: Model, seed: int, sandbox: Sandbox | None = None
+        self,
+        sample: Sample,
+        prompt: str,
+        model: Model,
+        seed: int,
+        sandbox: Sandbox | None = None,
+        judge: Judge | None = None,
     ) -> Awaitable[Any]:
-        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox}
+        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox, "judge": judge}
         taken = {name: given[name] for name in GIVEN if name in inspect.signature(self.function).parameters}
         return self.function(**taken, **self.parameters)
 

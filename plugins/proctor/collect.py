@@ -19,8 +19,9 @@ import pytest
 from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
-from proctor import __version__, absent, epochs
+from proctor import __version__, absent, epochs, opponent
 from proctor.answers import Key
+from proctor.asks import Ask
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
@@ -47,6 +48,10 @@ class LoadedTask:
         self.epochs = epochs
         self.seed = settings.seed
         self.ask = task.ask
+        if prompt.judge is not None:
+            self.ask = with_judge_prompt(self.ask, prompt)
+        if settings.against is not None and opponent.takes_one(self.ask):
+            self.ask = opponent.against(self.ask, settings.against, task, dataset.sha256)
         if settings.temperature is not None and "temperature" in task.ask.parameters:
             self.ask = self.ask.altered("temperature", settings.temperature)
         self.changes = [
@@ -81,6 +86,13 @@ class LoadedTask:
     def render(self, index: int) -> str:
         """The prompt of a sample, byte by byte the same in every run and process."""
         return self.prompt.render(self.dataset.samples[index], self.dataset.shots[index])
+
+
+def with_judge_prompt(ask: Ask, prompt: Prompt) -> Ask:
+    """An ask with the block `judge` of a file given to --prompt. Raises SetupError where no judge is asked by one."""
+    if "judge_prompt" not in ask.parameters:
+        raise SetupError(f"{prompt.origin}: has a block `judge`, but no judge model is asked by a prompt there")
+    return ask.altered("judge_prompt", prompt.judge)
 
 
 class SampleItem(pytest.Item):
@@ -118,7 +130,7 @@ class SampleItem(pytest.Item):
 class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
-    stored: keys of the outputs that are judged again, where that is what is done.
+    stored: keys of the outputs that are judged again, where that is what is done. has_judge: there is a judge model.
     """
 
     def __init__(
@@ -127,8 +139,11 @@ class Collecting:
         settings: Settings,
         bundled: bool,
         stored: Collection[Key] | None = None,
+        *,
+        has_judge: bool = False,
     ) -> None:
         self.config = config
+        self._has_judge = has_judge
         self.stored = stored
         self.settings = settings
         self._bundled = bundled
@@ -207,6 +222,8 @@ class Collecting:
             self._unread[task.benchmark] = None
             return []
         why = self._absent(task.benchmark)
+        if why is None and task.ask.takes_judge and not self._has_judge:
+            why = absent.without_judge(task.benchmark.name)
         if why is not None and not self._holds(task.benchmark):
             return self._absent_items(collector, name, task, obj, why, marks)
         loaded = self._load(task)
@@ -324,7 +341,9 @@ class Collecting:
         surviving = samples if self.stored is None else stored(samples, self.stored)
         chosen = of_variant(surviving, self.settings.variant, self.config)
         self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
-        kept = {*limited(chosen, self.settings.limit), *absent.chosen(items, self.settings.variant)}
+        few = limited(chosen, self.settings.limit)
+        self.problem = self.problem or opponent.problem(few, self.settings.against)
+        kept = {*few, *absent.chosen(items, self.settings.variant)}
         dropped = [item for item in items if isinstance(item, SampleItem | absent.AbsentItem) and item not in kept]
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)

@@ -11,6 +11,7 @@ from typing import Any
 from proctor import reports, runs
 from proctor.answers import Key, key_of
 from proctor.errors import AskError, SetupError
+from proctor.judge import PART
 from proctor.model import Connection, Model
 
 SHOWN = 10
@@ -84,10 +85,21 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Descriptions of tasks with the parameters by which their stored outputs were made."""
+def as_asked(
+    tasks: Sequence[dict[str, Any]], report: Mapping[str, Any], judge_anew: bool = False
+) -> list[dict[str, Any]]:
+    """Descriptions of tasks with the parameters by which their stored outputs were made.
+
+    judge_anew: a judge model is asked again, by today's parameters.
+    """
     before = {(task["task"], task["variant"]): task["parameters"] for task in report["tasks"]}
-    return [{**task, "parameters": before.get((task["task"], task["variant"]), task["parameters"])} for task in tasks]
+    found = []
+    for task in tasks:
+        now = task["parameters"]
+        asked = before.get((task["task"], task["variant"]), now)
+        judge = {name: value for name, value in now.items() if judge_anew and name.startswith(PART)}
+        found.append({**task, "parameters": {**asked, **judge}})
+    return found
 
 
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -192,6 +192,7 @@ class Results:
                 "seed": run.settings.seed,
                 "exit_code": int(exitstatus),
             },
+            judge=run.about_judge,
             gates=[verdict.as_record() for verdict in self.verdicts],
             not_run=self.not_run,
         )
