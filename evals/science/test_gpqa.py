@@ -7,7 +7,7 @@ unpack dataset.zip of idavidrein/gpqa with the password in its README; the manif
 accuracy: the letter that the text settles on.
 """
 
-from proctor import Benchmark, Sample, generate, shuffled
+from proctor import Benchmark, Sample, follow_up, generate, shuffled
 from proctor.extract import choice_letter
 
 QUESTION = (
@@ -32,7 +32,7 @@ async def reason_then_answer(prompt, model, seed, *, max_tokens=1000, temperatur
     sampling = {"temperature": temperature, "top_p": top_p, "seed": seed}
     thought = await model.generate(prompt, max_tokens=max_tokens, **sampling)
     asked = f"\n\nBased on the above, what is the single, most likely answer choice? Answer in the format {FORMAT}"
-    answer = await model.generate(prompt + thought.text + asked, max_tokens=64, **sampling)
+    answer = await model.generate(follow_up(prompt, thought.text, asked), max_tokens=64, **sampling)
     return answer.after(thought)
 
 

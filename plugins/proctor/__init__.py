@@ -13,7 +13,7 @@ from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
 from proctor.judge import Judge, compared, graded
-from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage
+from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage, follow_up
 from proctor.opinions import JudgedOutput, Opinion
 from proctor.sample import Sample, shuffled
 
@@ -40,6 +40,7 @@ __all__ = [
     "TestedOutput",
     "Usage",
     "compared",
+    "follow_up",
     "generate",
     "generate_code",
     "graded",

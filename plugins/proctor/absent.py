@@ -46,8 +46,8 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
 def without_judge(name: str) -> str:
     """Why a benchmark whose outputs a judge model reads is not run without one."""
     return (
-        f"{name}: needs a judge model: --judge=NAME names one as --model does, --judge-base-url=URL a server, and --judge "
-        "alone the entry `judge` of models.yaml"
+        f"{name}: needs a judge model: --judge=NAME names one as --model does, --judge-base-url=URL a server, and "
+        "--judge alone the entry `judge` of models.yaml"
     )
 
 
@@ -97,7 +97,10 @@ def told(absent: Sequence[dict[str, str]]) -> list[str]:
     if len(absent) <= FEW:
         return [one["reason"] for one in absent]
     names = ", ".join(one["task"] for one in absent)
-    return [f"{len(absent)} benchmarks, whose data or judge are not there: {names}", f"the first of them, {absent[0]['reason']}"]
+    return [
+        f"{len(absent)} benchmarks, whose data or judge are not there: {names}",
+        f"the first of them, {absent[0]['reason']}",
+    ]
 
 
 def alone(items: Sequence[pytest.Item]) -> str | None:

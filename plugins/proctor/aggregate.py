@@ -32,6 +32,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
         **{name: task[name] for name in told},
         **({"aggregates": aggregates} if aggregates else {}),
         **({"signatures": task["signatures"]} if task.get("signatures") else {}),
+        **{name: task[name] for name in ("chat", "raw_prompt") if name in task},
         "samples": {
             "selected": task["selected"],
             "total": task["total"],
@@ -174,6 +175,8 @@ def remarks(task: Record) -> list[str]:
     if "judge" in task:
         said += opinions.remarks(task["judge"])
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples[name]]
+    if task.get("raw_prompt"):
+        said.append("raw prompt to a chat model")
     return said
 
 

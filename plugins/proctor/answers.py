@@ -130,7 +130,7 @@ def as_record(output: Any) -> Record:
             {**_without_none(flat(completion)), "run": _without_none(flat(run))}
             for completion, run in zip(output.completions, output.runs, strict=True)
         ]
-        return {"outputs": outputs, "sandbox": plain(output.sandbox)}
+        return {"outputs": outputs, "sandbox": plain(output.sandbox), **_rendered(output)}
     if isinstance(output, JudgedOutput):
         return {
             "outputs": [_without_none(flat(completion)) for completion in output.completions],
@@ -138,10 +138,12 @@ def as_record(output: Any) -> Record:
             "judge": {**told(output), "usage": flat(output.judge_usage)},
             **({"scale": list(output.scale)} if output.scale else {}),
             **({} if output.other is None else {"other": output.other}),
+            **_rendered(output),
         }
     if isinstance(output, Output):
         outputs = [_without_none(flat(completion)) for completion in output.completions]
-        return {"outputs": outputs, **({"unjudged": True} if isinstance(output, UnjudgedOutput) else {})}
+        unjudged = {"unjudged": True} if isinstance(output, UnjudgedOutput) else {}
+        return {"outputs": outputs, **unjudged, **_rendered(output)}
     if isinstance(output, Ranking):
         choices = [
             {"label": label, **_without_none(flat(choice)), "logprob": _finite(choice.logprob)}
@@ -154,6 +156,10 @@ def as_record(output: Any) -> Record:
     return {"output" if _same(shown, output) else "shown": shown}
 
 
+def _rendered(output: Output) -> Record:
+    return {} if output.rendered is None else {"rendered": output.rendered}
+
+
 def restored(line: Mapping[str, Any]) -> Any:
     """The output of which `as_record`, with its `usage`, is a part of `line`; None where there is none in it."""
     usage = Usage(**line["usage"])
@@ -161,13 +167,14 @@ def restored(line: Mapping[str, Any]) -> Any:
         outputs = [dict(completion) for completion in line["outputs"]]
         runs = [Execution(**completion.pop("run")) for completion in outputs if "run" in completion]
         completions = [Completion(**completion) for completion in outputs]
+        rendered = line.get("rendered")
         if "judge" in line:
             return _judged(line, completions, usage)
         if line.get("unjudged"):
-            return UnjudgedOutput(completions, usage)
-        return (
-            TestedOutput(completions, usage, runs, line["sandbox"]) if "sandbox" in line else Output(completions, usage)
-        )
+            return UnjudgedOutput(completions, usage, rendered=rendered)
+        if "sandbox" in line:
+            return TestedOutput(completions, usage, runs, line["sandbox"], rendered=rendered)
+        return Output(completions, usage, rendered=rendered)
     if "choices" in line:
         choices = [dict(choice) for choice in line["choices"]]
         labels = [choice.pop("label") for choice in choices]
@@ -187,6 +194,7 @@ def _judged(line: Mapping[str, Any], completions: Sequence[Completion], usage: U
         judge_usage=Usage(**judge["usage"]),
         scale=line.get("scale", ()),
         other=line.get("other"),
+        rendered=line.get("rendered"),
     )
 
 

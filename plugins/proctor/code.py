@@ -84,4 +84,5 @@ async def _generate_code(
     distinct = list(dict.fromkeys(programs))
     found = await asyncio.gather(*(sandbox.run(one, limits) for one in distinct))
     became = dict(zip(distinct, found, strict=True))
-    return TestedOutput(output.completions, output.usage, [became[one] for one in programs], sandbox.about(limits))
+    runs = [became[one] for one in programs]
+    return TestedOutput(output.completions, output.usage, runs, sandbox.about(limits), rendered=output.rendered)

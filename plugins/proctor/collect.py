@@ -12,6 +12,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,13 @@ from proctor import __version__, absent, epochs, opponent
 from proctor.answers import Key
 from proctor.asks import Ask
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
+from proctor.chat import Chat, ChatModel
 from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
+from proctor.model import Model
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
+from proctor.sample import Sample
 from proctor.selection import lacks_variant, limited, of_variant, stored, without_effect
 
 MOST_ITEMS = 5_000_000
@@ -52,8 +56,11 @@ class LoadedTask:
             self.ask = with_judge_prompt(self.ask, prompt)
         if settings.against is not None and opponent.takes_one(self.ask):
             self.ask = opponent.against(self.ask, settings.against, task, dataset.sha256)
-        if settings.temperature is not None and "temperature" in task.ask.parameters:
-            self.ask = self.ask.altered("temperature", settings.temperature)
+        self.chat = Chat()
+        given = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
+        for parameter, value in given.items():
+            if value is not None and parameter in task.ask.parameters:
+                self.ask = self.ask.altered(parameter, value)
         self.changes = [
             (target, parameter, value)
             for target, parameter, value in settings.changes
@@ -64,6 +71,21 @@ class LoadedTask:
                 self.ask = self.ask.altered(parameter, value)
             except SetupError as error:
                 raise SetupError(f"--set {target}.{parameter}: {error}") from None
+        self.chosen = {name for name, value in given.items() if value is not None}
+        self.chosen |= {parameter for _, parameter, _ in self.changes}
+
+    def converse(self, chat: Chat) -> None:
+        """Be asked as `chat` has it: by conversations, with stops and limits that fit them, where that is on."""
+        if chat.on and self.ask.needs == "generate":
+            parameters = chat.parameters(self.ask.parameters, self.chosen, code=self.ask.runs_code)
+            self.ask = replace(self.ask, parameters=parameters)
+            bounded = any(parameter == "max_tokens" for _, parameter, _ in self.changes)
+            self.chat = replace(chat, least_tokens=1) if bounded else chat
+
+    def model(self, model: Model, sample: Sample) -> Model:
+        """Who is asked about a sample."""
+        about = model.about(sample, self.dataset.samples)
+        return ChatModel(about, self.chat) if self.chat.on else about
 
     def check(self) -> None:
         """Find what cannot be asked: a row's labels, a template's unknown names. Raises SetupError."""
@@ -84,8 +106,9 @@ class LoadedTask:
             seen.add(id(shots))
 
     def render(self, index: int) -> str:
-        """The prompt of a sample, byte by byte the same in every run and process."""
-        return self.prompt.render(self.dataset.samples[index], self.dataset.shots[index])
+        """The prompt of a sample, byte by byte the same in every run and process; a `Conversation` for a chat model."""
+        sample, shots = self.dataset.samples[index], self.dataset.shots[index]
+        return self.prompt.conversation(sample, shots, self.chat) if self.chat.on else self.prompt.render(sample, shots)
 
 
 def with_judge_prompt(ask: Ask, prompt: Prompt) -> Ask:
@@ -130,7 +153,8 @@ class SampleItem(pytest.Item):
 class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
-    stored: keys of the outputs that are judged again, where that is what is done. has_judge: there is a judge model.
+    stored: keys of the outputs that are judged again, where that is what is done. chat: how the model will be asked,
+    as far as that is known. has_judge: there is a judge model.
     """
 
     def __init__(
@@ -139,10 +163,12 @@ class Collecting:
         settings: Settings,
         bundled: bool,
         stored: Collection[Key] | None = None,
+        chat: Chat | None = None,
         *,
         has_judge: bool = False,
     ) -> None:
         self.config = config
+        self.chat = chat or Chat()
         self._has_judge = has_judge
         self.stored = stored
         self.settings = settings
@@ -339,7 +365,7 @@ class Collecting:
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
         surviving = samples if self.stored is None else stored(samples, self.stored)
-        chosen = of_variant(surviving, self.settings.variant, self.config)
+        chosen = of_variant(surviving, self.settings.variant, self.config, self.chat)
         self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
         few = limited(chosen, self.settings.limit)
         self.problem = self.problem or opponent.problem(few, self.settings.against)

@@ -283,13 +283,21 @@ def flip(
     if not sides:
         yield "  its texts are not there: a baseline file has none"
         return
-    prompts = list(dict.fromkeys(str(side["prompt"]) for _, side in sides if side.get("prompt") is not None))
+    prompts = list(dict.fromkeys(filter(None, (_asked(side) for _, side in sides))))
     for prompt in prompts:
         whose = "prompt" if len(prompts) == 1 else f"prompt of {letter(0 if prompt == prompts[0] else place)}"
         yield from _quoted(whose, prompt if full else _tail(prompt))
     yield f"  right: {_plain(sides[0][1].get('target'))}"
     for run, side in sides:
         yield from _answer(letter(run), side, full)
+
+
+def _asked(record: Mapping[str, Any]) -> str | None:
+    """What a sample was asked: its prompt, or the turns of a conversation."""
+    if "messages" in record:
+        return "\n".join(f"[{turn['role']}]\n{turn['content']}" for turn in record["messages"])
+    prompt: str | None = record.get("prompt")
+    return prompt
 
 
 def _answer(name: str, record: Mapping[str, Any], full: bool) -> Iterator[str]:

@@ -56,7 +56,7 @@ def question(item: SampleItem, answers: Answers, beside: Beside) -> Question[tup
         found = answers.find(item.key, sha256)
         if found is not None and not (loaded.ask.takes_judge and (beside.anew or isinstance(found, UnjudgedOutput))):
             return prompt, found
-        about = model.about(sample, loaded.dataset.samples)
+        about = loaded.model(model, sample)
         if loaded.ask.takes_judge:
             output = await _judged_by(item, prompt, about, found, beside, lambda output: keep(sha256, output))
         else:
@@ -75,12 +75,13 @@ async def _judged_by(
     writer = Keeping(model, prompt, found if isinstance(found, Output) else None, keep)
     try:
         if judge is None:
-            raise AskError("judge_missing", "no opinion of this sample is stored; --judge=NAME asks for one", attempts=0)
+            raise AskError(
+                "judge_missing", "no opinion of this sample is stored; --judge=NAME asks for one", attempts=0
+            )
         about = judge.about(item.sample, item.loaded.dataset.samples)
         return await item.loaded.ask(item.sample, prompt, writer, sample_seed(item), beside.sandbox, about)
     except AskError as error:
-        if writer.found is not None:
-            error.output = UnjudgedOutput(writer.found.completions, writer.found.usage)
+        error.output = writer.kept
         raise
 
 

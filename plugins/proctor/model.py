@@ -62,6 +62,16 @@ class Conversation(str):
         conversation.messages = tuple(messages)
         return conversation
 
+    def then(self, answer: str, question: str) -> Conversation:
+        """The same conversation, gone on: what the model answered, and what it is asked next."""
+        turns = (Message("assistant", answer.strip()), Message("user", question.strip()))
+        return Conversation(self + answer + question, (*self.messages, *turns))
+
+
+def follow_up(prompt: str, answer: str, question: str) -> str:
+    """What an ask of several turns sends next: turns of a conversation, or one text that goes on."""
+    return prompt.then(answer, question) if isinstance(prompt, Conversation) else prompt + answer + question
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -79,10 +89,14 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """Answer to a `generate`: one completion, or `n` of them."""
+    """Answer to a `generate`: one completion, or `n` of them.
+
+    `rendered`: the text that the model's chat template made of a conversation, where that is known.
+    """
 
     completions: Sequence[Completion]
     usage: Usage = NO_USAGE
+    rendered: str | None = field(default=None, kw_only=True)
 
     @property
     def text(self) -> str:
@@ -97,7 +111,7 @@ class Output:
     def after(self, earlier: Output) -> Output:
         """This output as the last of several turns: what was written before it is its thinking, what it took counts."""
         completions = [replace(one, thinking=earlier.text) for one in self.completions]
-        return Output(completions, earlier.usage + self.usage)
+        return Output(completions, earlier.usage + self.usage, rendered=earlier.rendered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +213,10 @@ class Model(Protocol):
         n: int = 1,
         seed: int | None = None,
     ) -> Output:
-        """Continue `prompt`; `stop` strings end the text and are not part of it. Temperature 0 is greedy."""
+        """Continue `prompt`; `stop` strings end the text and are not part of it. Temperature 0 is greedy.
+
+        A `Conversation` is answered by the model's next turn, through its chat template.
+        """
 
     async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
         """Score each continuation as it follows `context`; exact, by the rules of docs/concepts.md."""
@@ -213,8 +230,10 @@ class Connection:
     """How to reach a started service: plain JSON values, so that it travels to xdist workers.
 
     `model` is the `model` object of report.json: name, id, revision, tokenizer, base_urls,
-    engine, engine_version, engine_args, capabilities. `capabilities["likelihood"]` and
-    `capabilities["generate"]` are booleans, other entries are the service's own.
+    engine, engine_version, engine_args, capabilities, chat_model. `capabilities["likelihood"]` and
+    `capabilities["generate"]` are booleans; so are `chat`, `chat_system` (a system turn is taken) and `completions`
+    (false where there is chat alone), which may be left out; other entries are the service's own. `chat_model` says
+    whether it is known to be one: {"is": bool, "why": str}, or None.
     `settings` is what the service's `connect` needs.
     """
 

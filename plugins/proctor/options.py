@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from proctor.chat import CHOICES, FORMS
 from proctor.errors import SetupError
 
 STOOD_BACK = pytest.StashKey[list[str]]()
@@ -106,6 +107,42 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
             "metavar": "T",
             "help": "sampling temperature of whatever generates (default: each benchmark's own; --set wins)",
         },
+    ),
+    (
+        "max-tokens",
+        "string",
+        None,
+        {
+            "metavar": "N",
+            "help": (
+                "tokens that whatever generates may write (default: each benchmark's own, and for a chat model at "
+                "least 1024; --set wins)"
+            ),
+        },
+    ),
+    (
+        "chat",
+        "string",
+        "auto",
+        {
+            "metavar": "auto|on|off",
+            "help": (
+                "ask by conversations, through the server's chat template (default: auto, on where models.yaml or the "
+                "model's name says that it is a chat model)"
+            ),
+        },
+    ),
+    (
+        "fewshot-as",
+        "string",
+        "turns",
+        {"metavar": "turns|text", "help": "few-shot examples for a chat model: as turns (the default), or in one turn"},
+    ),
+    (
+        "system",
+        "string",
+        None,
+        {"metavar": "TEXT|@FILE", "help": "system prompt for a chat model: the text, or the file that holds it"},
     ),
     (
         "epochs",
@@ -287,6 +324,10 @@ class Settings:
     prompts: Mapping[str, Path]
     changes: tuple[tuple[str, str, Any], ...]
     temperature: float | None
+    max_tokens: int | None
+    chat: str
+    fewshot_as: str
+    system: str | None
     epochs: int
     seed: int
     show_prompts: int | None
@@ -337,6 +378,10 @@ def read_settings(config: pytest.Config) -> Settings:
         prompts=_prompts(chosen(config, "prompt"), folder),
         changes=tuple(_change(text) for text in chosen(config, "set")),
         temperature=_temperature(config),
+        max_tokens=_count(config, "max-tokens", 1),
+        chat=_one_of(config, "chat", CHOICES),
+        fewshot_as=_one_of(config, "fewshot-as", FORMS),
+        system=_system(config, folder),
         epochs=_count(config, "epochs", 1) or 1,
         seed=_count(config, "seed", 0) or 0,
         show_prompts=_count(config, "show-prompts", 1),
@@ -379,6 +424,31 @@ def _temperature(config: pytest.Config) -> float | None:
     return value
 
 
+def _one_of(config: pytest.Config, name: str, choices: tuple[str, ...]) -> str:
+    text = str(chosen(config, name))
+    if text not in choices:
+        raise SetupError(f"--{name}={text}: {', '.join(choices[:-1])} or {choices[-1]} is needed")
+    return text
+
+
+def _system(config: pytest.Config, folder: Path) -> str | None:
+    """The system prompt: a text, or after an @ the file that holds it, without white space around it."""
+    text: str | None = chosen(config, "system")
+    if text is None:
+        return None
+    if text.startswith("@"):
+        path = folder / os.path.expanduser(text[1:])
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise SetupError(f"--system={chosen(config, 'system')}: cannot read {path}: {error}") from None
+    if not text.strip():
+        raise SetupError("--system is empty (an unset shell variable?): give a text, or leave the option out")
+    if chosen(config, "chat") == "off":
+        raise SetupError("--system is a turn of a conversation, and --chat=off has none: leave one of them out")
+    return text.strip()
+
+
 def _named_elsewhere(config: pytest.Config) -> bool:
     """Whether a model is named without --model: by an endpoint, or by a run whose outputs are judged again."""
     try:
@@ -388,7 +458,7 @@ def _named_elsewhere(config: pytest.Config) -> bool:
 
 
 def _judge_given(config: pytest.Config) -> bool:
-    """Whether the command line itself names a judge: what the ini file says of every run asks nobody about an old one."""
+    """Whether the command line itself names a judge: what an ini file says of every run asks nobody about an old one."""
     return any(getattr(config.option, f"proctor_{name}", None) for name in ("judge", "judge_base_url"))
 
 
@@ -425,7 +495,8 @@ def _rescore(config: pytest.Config, folder: Path) -> Path | None:
     text: str | None = chosen(config, "rescore")
     if text is None:
         return None
-    for other in ("resume", "model", "base_url", "set", "temperature", "epochs"):
+    asking = ("set", "temperature", "max_tokens", "chat", "fewshot_as", "system", "epochs")
+    for other in ("resume", "model", "base_url", *asking):
         if getattr(config.option, f"proctor_{other}", None):
             raise SetupError(
                 f"--rescore asks no model and begins a report of its own: leave --{other.replace('_', '-')} out"

@@ -1,4 +1,4 @@
-"""Known cases that a judge model must get right before its opinions count: a clearly good and a clearly bad answer each.
+"""Known cases that a judge model must get right before its opinions count, each a clearly good and a clearly bad answer.
 
 They are asked with the very prompts of the run, before its first sample, each judge and each prompt once.
 """
@@ -80,8 +80,8 @@ def run(
         more = f"\n  and {len(problems) - SHOWN} more" if len(problems) > SHOWN else ""
         raise ServiceError(
             f"the judge {name} is not to be trusted: it got {len(problems)} of {count} known cases wrong, in which one "
-            f"answer is clearly good and one clearly bad:{shown}{more}\nName another judge by --judge, or change how it "
-            "is asked by --prompt TASK=FILE with a block `judge`"
+            f"answer is clearly good and one clearly bad:{shown}{more}\nName another judge by --judge, or change how "
+            "it is asked by --prompt TASK=FILE with a block `judge`"
         )
     return {"cases": count}
 
@@ -123,7 +123,9 @@ async def _compared(judge: Judge, case: Case, where: str, judging: Mapping[str, 
     return f"{where}: of the good answer it said {orders[0]} where that stood first, and {orders[1]} where second"
 
 
-async def _opinions(judge: Judge, prompts: Sequence[str], read: Callable[[str], Any], judging: Mapping[str, Any]) -> Any:
+async def _opinions(
+    judge: Judge, prompts: Sequence[str], read: Callable[[str], Any], judging: Mapping[str, Any]
+) -> Any:
     asks = {"max_tokens": judging["judge_max_tokens"], "reasks": judging["judge_reasks"]}
     found = await asyncio.gather(*(judge.opinion(prompt, read, **asks) for prompt in prompts))
     return [opinion.value for opinion, _ in found]

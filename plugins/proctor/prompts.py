@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from proctor.errors import PromptError
+from proctor.model import Conversation, Message
 from proctor.sample import Sample
 
 if TYPE_CHECKING:
     import jinja2
 
+    from proctor.chat import Chat
+
 PARTS = ("header", "prompt", "answer")
 JUDGE = "judge"
 """The block of a file that says what a judge model is asked."""
+Turns = tuple[str, tuple[Message, ...], str]
+"""Of shots: the first question as it stands, the turns that follow it, and what comes before the sample's question."""
 
 
 @cache
@@ -38,6 +43,7 @@ class Prompt:
     judge: str | None = None
     """In place of what a judge model is asked; None leaves that as it is."""
     _shots: dict[int, tuple[Sequence[Sample], str]] = field(default_factory=dict, repr=False)
+    _turns: dict[int, tuple[Sequence[Sample], Turns]] = field(default_factory=dict, repr=False)
     _looked_up: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +70,41 @@ class Prompt:
             # The list itself is kept, so that its id cannot be given to another one.
             known = self._shots[id(shots)] = (shots, text)
         return self._part("header", sample) + known[1] + self._part("prompt", sample)
+
+    def conversation(self, sample: Sample, shots: Sequence[Sample], chat: Chat) -> Conversation:
+        """The same for a chat model: each shot's prompt as a turn of the user's, its answer as one of the model's.
+
+        The header stands at the head of the first turn. White space around a turn goes: a template brings its own.
+        """
+        text = self.render(sample, shots)
+        if chat.fewshot_as == "text":
+            return chat.conversation(text)
+        known = self._turns.get(id(shots))
+        if known is None:
+            known = self._turns[id(shots)] = (shots, self._as_turns(shots))
+        first, following, begun = known[1]
+        head, question = self._part("header", sample), begun + self._part("prompt", sample)
+        if not following:
+            return chat.conversation(text, [Message("user", (head + question).strip())])
+        return chat.conversation(
+            text, [Message("user", (head + first).strip()), *following, Message("user", question.strip())]
+        )
+
+    def _as_turns(self, shots: Sequence[Sample]) -> Turns:
+        first, begun = "", ""
+        turns: list[Message] = []
+        for shot in shots:
+            begun += self._part("prompt", shot)
+            answer = self._part("answer", shot).strip()
+            if not answer:
+                continue  # a shot that is all prompt stands before what is asked next
+            if turns:
+                turns.append(Message("user", begun.strip()))
+            else:
+                first = begun
+            turns.append(Message("assistant", answer))
+            begun = ""
+        return first, tuple(turns), begun
 
     def missing(self, sample: Sample, parts: Sequence[str]) -> bool:
         """Whether a template looks up a name that the sample does not have; it may still get along without."""

@@ -14,7 +14,7 @@ from typing import Any
 from proctor.answers import COMPACT, as_record, flat, plain
 from proctor.epochs import vote
 from proctor.errors import ProctorError
-from proctor.model import Usage
+from proctor.model import Conversation, Usage
 from proctor.sample import Sample
 
 Record = dict[str, Any]
@@ -102,8 +102,11 @@ def record(
         line["cluster"] = sample.cluster
     if sample.groups:
         line["groups"] = dict(sample.groups)
-    if prompt is not None:
+    if isinstance(prompt, Conversation):
+        line["messages"] = messages(prompt)
+    elif prompt is not None:
         line["prompt"] = prompt
+    if prompt is not None:
         line["prompt_sha256"] = prompt_sha256(prompt)
     line |= as_record(output)
     scored = score is not None and score.metrics is not None
@@ -123,9 +126,15 @@ def falls_short(value: Any) -> bool:
     return isinstance(value, int | float) and value < 1
 
 
+def messages(conversation: Conversation) -> list[dict[str, str]]:
+    """The turns of a conversation as they are sent and kept."""
+    return [{"role": message.role, "content": message.content} for message in conversation.messages]
+
+
 def prompt_sha256(prompt: str) -> str:
-    """By which a prompt is known in records and answers."""
-    return hashlib.sha256(prompt.encode("utf-8", "surrogatepass")).hexdigest()
+    """By which a prompt is known in records and answers: of its text, or of the JSON of its turns."""
+    text = COMPACT(messages(prompt)) if isinstance(prompt, Conversation) else prompt
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def travelling(line: Record, epochs: int = 1) -> Record:

@@ -141,7 +141,9 @@ def _measured(report: Report) -> list[str]:
             f"- **{task['task']}** {task['variant']}, version {task['version']}, {task['shots']} shots, "
             f"{data['rows']} rows{_left_out(data['excluded'])} ({data['origin']}, sha256 `{data['sha256'][:12]}`), "
             f"prompt `{task['prompt_sha256'][:12]}`, "
-            + ", ".join(filter(None, [_parameters(task["parameters"]), _parameters(task.get("signatures", {}))]))
+            + ", ".join(
+                filter(None, [_form(task), _parameters(task["parameters"]), _parameters(task.get("signatures", {}))])
+            )
         )
     if "judge" in report:
         lines.append(f"- {_judge(report['judge'])}")
@@ -159,6 +161,15 @@ def _judge(judge: Mapping[str, Any]) -> str:
     known = judge.get("preflight", {}).get("cases")
     right = f"; all of {known} known cases right before the run" if known else ""
     return f"judge: **{judge.get('name')}** (`{judge.get('id')}`, {engine or 'an unknown engine'}){right}{itself}"
+
+
+def _form(task: Mapping[str, Any]) -> str:
+    """In which form a chat model was asked; nothing of other models."""
+    if "chat" not in task:
+        return "raw prompt to a chat model" if task.get("raw_prompt") else ""
+    system = task["chat"]["system"]
+    told = "" if system is None else f" and the system prompt `{json.dumps(system, ensure_ascii=False)}`"
+    return f"asked as a chat model with few-shots as {task['chat']['fewshot_as']}{told}"
 
 
 def _left_out(excluded: Mapping[str, int]) -> str:

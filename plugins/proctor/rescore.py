@@ -42,7 +42,8 @@ class StoredService:
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         progress(f"judging the outputs of {self._folder} again; no model is asked")
-        return Connection(self.report["model"])
+        chat = self.report["run"].get("chat")
+        return Connection(self.report["model"], {} if chat is None else {"chat": chat})
 
     def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[Model]:
         return _connected(self._folder)
@@ -98,7 +99,8 @@ def as_asked(
         now = task["parameters"]
         asked = before.get((task["task"], task["variant"]), now)
         judge = {name: value for name, value in now.items() if judge_anew and name.startswith(PART)}
-        found.append({**task, "parameters": {**asked, **judge}})
+        # All count as chosen: whatever fitted them to a chat model has done so.
+        found.append({**task, "parameters": (own := {**asked, **judge}), "chosen": [*own]})
     return found
 
 

@@ -190,6 +190,7 @@ class Results:
                 "scoring_seconds": round(self.scored_last - self.scoring_from, 3),
                 "command": run.command,
                 "seed": run.settings.seed,
+                "chat": run.chat.as_record(),
                 "exit_code": int(exitstatus),
             },
             judge=run.about_judge,

@@ -16,7 +16,7 @@ PARTS = "parts"
 DESCRIPTION = "run.json"
 LOCK = "lock"
 
-TASK = ("version", "shots", "prompt_sha256", "parameters", "epochs", "selected", "total")
+TASK = ("version", "shots", "prompt_sha256", "chat", "parameters", "epochs", "selected", "total")
 MODEL = ("name", "id", "revision", "tokenizer", "engine", "engine_version", "engine_args")
 """What must be the same of a task and of a model for answers to count as those of one run."""
 
@@ -77,7 +77,7 @@ def differences(old: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], seed
             found.append(f"{name} was {'not among the tasks' if key in now else 'a task'}")
             continue
         for field in TASK:
-            found += _between(f"{name}: {field}", before[key][field], now[key][field])
+            found += _between(f"{name}: {field}", before[key].get(field), now[key].get(field))
         found += _between(f"{name}: data", before[key]["data"]["sha256"], now[key]["data"]["sha256"])
     return found
 

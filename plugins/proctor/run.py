@@ -8,12 +8,13 @@ import shutil
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TextIO
 
 import pytest
 
-from proctor import preflight, resume
+from proctor import chat, preflight, resume
 from proctor.asks import Ask
 from proctor.collect import LoadedTask
 from proctor.errors import ServiceError, SetupError
@@ -23,6 +24,9 @@ from proctor.model import Connection, Service
 from proctor.options import Settings
 from proctor.records import prompt_sha256
 from proctor.resume import PARTS
+
+CHAT = "chat"
+"""Where a connection's settings, which travel to workers, say how the model is asked (`proctor.chat.Chat`)."""
 
 
 def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
@@ -38,6 +42,8 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "shots": loaded.shots + loaded.benchmark.header_shots,
         "prompt_sha256": loaded.prompt.sha256,
         "parameters": {name: _shown(value) for name, value in loaded.ask.parameters.items()},
+        "chosen": sorted(loaded.chosen),
+        "variants": [task.variant for task in loaded.benchmark.tasks],
         "nodeid": nodeid,
         "needs": loaded.ask.needs,
         "runs_code": loaded.ask.runs_code,
@@ -111,6 +117,7 @@ class Run:
         )
         self.started = time.time()
         self.tasks: list[dict[str, Any]] = []
+        self.chat = chat.Chat()
         self.connection: Connection | None = None
         self.judge_connection: Connection | None = None
         self.about_judge: dict[str, Any] | None = None
@@ -147,8 +154,10 @@ class Run:
     def _start(self, progress: Callable[[str], None]) -> Connection:
         old = resume.read(self.folder) if self.resumed else None
         if old is not None:
-            self._refuse(resume.differences(old, self.tasks, self.settings.seed))
-        connection = self.service.start(self.folder / "service.log", progress)
+            # The model must be the same, so that what was known of it says how it will be asked.
+            before = chat.decide(self.settings, old["model"])
+            self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
+        connection = self._asked_as(self.service.start(self.folder / "service.log", progress))
         for task in self.tasks:
             check_ability(task, connection)
         if any(task["takes_judge"] for task in self.tasks):
@@ -177,6 +186,13 @@ class Run:
         self.about_judge = {**found.model, "preflight": cases, "judges_itself": same}
         if same:
             progress(f"the judge {found.model['name']} is the model itself: models prefer what they write")
+
+    def _asked_as(self, connection: Connection) -> Connection:
+        """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""
+        stored = connection.settings.get(CHAT)
+        self.chat = chat.decide(self.settings, connection.model) if stored is None else chat.Chat(**stored)
+        self.tasks = list(map(self.chat.described, self.tasks))
+        return replace(connection, settings={**connection.settings, CHAT: self.chat.as_record()})
 
     def _refuse(self, differences: list[str]) -> None:
         if differences:

@@ -16,7 +16,7 @@ Key = tuple[str, int]
 """Sample id and epoch."""
 REPORT = "proctor.report/"
 BASELINE = "proctor.baseline/1"
-ABOUT = ("version", "shots", "epochs", "prompt_sha256", "parameters")
+ABOUT = ("version", "shots", "epochs", "prompt_sha256", "chat", "parameters")
 """What must be the same in two tasks whose samples are compared, beside their data."""
 MISSING_MEANS = {"epochs": 1}
 

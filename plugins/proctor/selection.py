@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from proctor.chat import default_variant
 from proctor.data import subset
 
 if TYPE_CHECKING:
     from proctor.answers import Key
     from proctor.benchmark import Benchmark
+    from proctor.chat import Chat
     from proctor.collect import LoadedTask, SampleItem
     from proctor.options import Settings
 
@@ -27,8 +29,8 @@ def lacks_variant(benchmark: Benchmark, variant: str) -> bool:
     return variant not in ("default", "all") and all(task.variant != variant for task in benchmark.tasks)
 
 
-def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> list[SampleItem]:
-    """The items of the variant asked for; of several that survived, a benchmark's default.
+def of_variant(items: list[SampleItem], variant: str, config: pytest.Config, chat: Chat) -> list[SampleItem]:
+    """The items of the variant asked for; of several that survived, a benchmark's default for the model at hand.
 
     A sample that is named runs in any case: by a node id, or by --lf as one that failed.
     """
@@ -40,11 +42,12 @@ def of_variant(items: list[SampleItem], variant: str, config: pytest.Config) -> 
     for item in items:
         surviving.setdefault(item.loaded.benchmark, set()).add(item.loaded.variant)
     named, failed = _named(config), _failed(config)
+    defaults = {benchmark: default_variant(benchmark, variants, chat) for benchmark, variants in surviving.items()}
     return [
         item
         for item in items
-        if item.loaded.task is item.loaded.benchmark.default
-        or item.loaded.benchmark.default.variant not in surviving[item.loaded.benchmark]
+        if item.loaded.variant == defaults[item.loaded.benchmark]
+        or defaults[item.loaded.benchmark] not in surviving[item.loaded.benchmark]
         or item.nodeid in failed
         or (item.path.name, item.name) in named
         or (item.path.name, item.name.partition("[")[0]) in named
@@ -98,7 +101,7 @@ def _variants(benchmarks: Iterable[Benchmark]) -> str:
 def without_effect(
     items: list[SampleItem], chosen: list[SampleItem], settings: Settings, unread: Collection[Benchmark] = ()
 ) -> str | None:
-    """What is asked for in vain by --variant, --temperature and --set: nothing that survived, or runs, has it.
+    """What is asked for in vain by --variant, --set and the like: nothing that survived, or runs, has it.
 
     unread: benchmarks that were selected and not read, since they do not have the variant.
     """
@@ -111,12 +114,12 @@ def without_effect(
             f"there are: {_variants(selected)}"
         )
     running = {item.loaded for item in chosen}
-    if (
-        settings.temperature is not None
-        and running
-        and not any("temperature" in task.ask.parameters for task in running)
-    ):
-        return "--temperature: nothing that runs has one: choices are ranked by likelihood; --variant=gen generates"
+    for name, value in (("temperature", settings.temperature), ("max_tokens", settings.max_tokens)):
+        if value is not None and running and not any(name in task.ask.parameters for task in running):
+            return (
+                f"--{name.replace('_', '-')}: nothing that runs has one: choices are ranked by likelihood; "
+                "--variant=gen generates"
+            )
     for target, parameter, _ in settings.changes:
         changed = {
             item.loaded for item in items if (target, parameter) in {change[:2] for change in item.loaded.changes}

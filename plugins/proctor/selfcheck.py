@@ -188,7 +188,9 @@ class SelfCheckJudge:
         """An opinion of the answers that `prompt` shows between their tags. Raises AskError where it shows none."""
         shown, scale = shown_answers(prompt), _SCALE.findall(prompt)
         if self.sample is None or not (shown.keys() == {"answer_a", "answer_b"} or ("answer" in shown and scale)):
-            raise AskError("selfcheck", "the judge's prompt shows no answers between their tags, or no `from LOW to HIGH`")
+            raise AskError(
+                "selfcheck", "the judge's prompt shows no answers between their tags, or no `from LOW to HIGH`"
+            )
         gold = phrase(self.sample).strip()
         if "answer" in shown:
             low, high = map(int, scale[-1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,16 +18,18 @@ import pytest
 
 from proctor.absent import not_run, told
 from proctor.answers import Answers
+from proctor.chat import Chat, expected
+from proctor.chat import told as chat_lines
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import Connection, Likelihoods, Model, Output, Sandbox, Service
+from proctor.model import Connection, Conversation, Likelihoods, Message, Model, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
-from proctor.run import Run, describe
+from proctor.run import CHAT, Run, describe
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -62,7 +64,8 @@ def play(config: pytest.Config, settings: Settings, service: Service | None, jud
 def collecting(config: pytest.Config, settings: Settings, service: Service, judge: Service | None) -> Collecting:
     """The plugin that collects samples, registered."""
     stored = getattr(service, "samples", None)
-    plugin = Collecting(config, settings, service.bundled, stored, has_judge=judge is not None)
+    chat = expected(settings, service)
+    plugin = Collecting(config, settings, service.bundled, stored, chat, has_judge=judge is not None)
     config.pluginmanager.register(plugin, "proctor-collecting")
     return plugin
 
@@ -155,6 +158,8 @@ class Asking:
         if any(item.loaded.ask.runs_code for _, item in items) and self.settings.rescore is None:
             self._sandbox = sandbox_of(self.config)
         self._journal = Journal(parts / f"{name}.jsonl")
+        for loaded in dict.fromkeys(item.loaded for _, item in items):
+            loaded.converse(Chat(**connection.settings[CHAT]))
         rescored = self.settings.rescore
         self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
         return Judging(
@@ -231,6 +236,8 @@ class Owner:
             self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
             reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            for line in chat_lines(self.run.chat, connection.model, self.run.tasks):
+                reporter.write_line(f"proctor: {line}")
             for line in told(absent):
                 reporter.write_line(f"proctor: not run: {line}", yellow=True)
             if self.run.resumed:
@@ -314,7 +321,7 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            show_prompts(reporter_of(self.config), items, self.settings.show_prompts)
+            show_prompts(reporter_of(self.config), items, self.settings.show_prompts, self.collecting.chat)
             return True
         if not items:
             if needs_model(session.items):
@@ -525,15 +532,24 @@ def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
     return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
 
 
-def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int) -> None:
-    """Print the first prompts of each task in full."""
+def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat) -> None:
+    """Print the first prompts of each task in full; those of a chat model turn by turn. Nothing is asked or started."""
     shown: dict[Any, int] = {}
+    if chat.on:
+        reporter.write_line(f"proctor: prompts for a chat model ({chat.why})")
     for _, item in items:
+        if item.loaded not in shown:
+            item.loaded.converse(chat)
         shown[item.loaded] = shown.get(item.loaded, 0) + 1
         if shown[item.loaded] <= count:
             reporter.section(item.nodeid, sep="-")
             try:
-                reporter.write_line(item.loaded.render(item.index))
+                prompt = item.loaded.render(item.index)
+                for turn in prompt.messages if isinstance(prompt, Conversation) else ():
+                    reporter.write_line(f"[{turn.role}]", bold=True)
+                    reporter.write_line(turn.content)
+                if not isinstance(prompt, Conversation):
+                    reporter.write_line(prompt)
             except SetupError as error:
                 raise pytest.UsageError(str(error)) from None
 
@@ -549,6 +565,13 @@ class TestModel:
     def generate(self, prompt: str, *, max_tokens: int = 512, **parameters: Any) -> Output:
         """Continue a prompt, greedily unless told otherwise."""
         return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
+
+    def chat(self, messages: str | Sequence[Mapping[str, str]], *, max_tokens: int = 512, **parameters: Any) -> Output:
+        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn."""
+        turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        made = [Message(turn["role"], turn["content"]) for turn in turns]
+        conversation = Conversation("\n\n".join(turn.content for turn in made), made)
+        return self.generate(conversation, max_tokens=max_tokens, **parameters)
 
     def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
         """log P(continuation | context) in nats of each continuation."""
