@@ -19,6 +19,7 @@ from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
 
+JUDGE = "proctor:gold"
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
 PLUGINS = ("proctor.plugin", "proctor_service.plugin")
@@ -99,6 +100,8 @@ def lacking(page: Page, root: Path) -> str | None:
     from proctor import absent  # which needs pytest, as what only looks at pages does not
 
     source, folder = find_source(page.benchmark, root)
+    if source.whole and not folder.is_dir():
+        return None  # those that come along are taken
     return absent.reason(page.benchmark.name, source, root, folder, published=False)
 
 
@@ -118,7 +121,13 @@ def check(page: Page, data_dir: str | None) -> list[Checked]:
 def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
     command += [part for plugin in PLUGINS for part in ("-p", plugin)]
-    command += [f"--model={model}", "--variant=all", f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
+    command += [
+        f"--model={model}",
+        f"--judge={JUDGE}",
+        "--variant=all",
+        f"--report-dir={folder}",
+        f"--rootdir={evals_root().parent}",
+    ]
     command += ["-m", page.benchmark.name]  # a module may hold two
     command += [] if data_dir is None else [f"--data-dir={data_dir}"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())

@@ -25,7 +25,7 @@ from proctor.answers import Key
 from proctor.asks import Ask
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.chat import Chat, ChatModel
-from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
+from proctor.data import Dataset, Source, comes_whole, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
 from proctor.model import Model
 from proctor.options import Settings
@@ -182,7 +182,8 @@ class Collecting:
 
     def _published(self, benchmark: Benchmark) -> bool:
         """Whether the benchmark is scored on its published data: by a real model that is told nothing else."""
-        return self.settings.data_dir is None and not self._bundled and benchmark.data is None
+        elsewhere = self.settings.data_dir is None and not self._bundled and benchmark.data is None
+        return elsewhere and not comes_whole(benchmark)
 
     def _root(self, benchmark: Benchmark) -> Path | None:
         """The data root of a benchmark; None for the bundled samples."""
@@ -191,7 +192,10 @@ class Collecting:
 
             return cache_root()
         chosen = self.settings.data_dir
-        return None if chosen in (None, "bundled") else Path(str(chosen))
+        if chosen in (None, "bundled"):
+            return None
+        root = Path(str(chosen))
+        return None if comes_whole(benchmark) and not (root / benchmark.name).is_dir() else root
 
     def _source(self, benchmark: Benchmark) -> tuple[Source, Path]:
         """Where a benchmark's data are in this run."""

@@ -458,7 +458,7 @@ def _named_elsewhere(config: pytest.Config) -> bool:
 
 
 def _judge_given(config: pytest.Config) -> bool:
-    """Whether the command line itself names a judge: what an ini file says of every run asks nobody about an old one."""
+    """Whether the command line names a judge: what an ini file says of every run asks nobody about an old one."""
     return any(getattr(config.option, f"proctor_{name}", None) for name in ("judge", "judge_base_url"))
 
 

@@ -1,4 +1,4 @@
-"""Known cases that a judge model must get right before its opinions count, each a clearly good and a clearly bad answer.
+"""Known cases that a judge model must get right before its opinions count: each has a good answer and a bad one.
 
 They are asked with the very prompts of the run, before its first sample, each judge and each prompt once.
 """

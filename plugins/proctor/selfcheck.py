@@ -220,7 +220,7 @@ class SelfCheckService:
         return Connection(
             {
                 "name": self.name,
-                "id": self.name,
+                "id": self.name if self.model is SelfCheckModel else f"{self.name} (judge)",
                 "revision": None,
                 "tokenizer": None,
                 "base_urls": [],
