@@ -1,8 +1,8 @@
 """Freeform: 32 open tasks of 8 categories in English and Chinese, graded from 1 to 5 by a judge model.
 
 Written for this project, after MT-bench's categories and single grading (Zheng et al. 2023, arXiv:2306.05685): 0-shot,
-the task as it is; greedy, in 1024 tokens. The judge sees the task, the answer without its thinking and, where one answer is
-right, what that comes to. grade: (grade - 1) / 4, so that 100 stands for 5 everywhere; top: share of answers graded 5.
+the task as it is; greedy, in 1024 tokens. The judge sees the task, the answer without its thinking, and what a right
+answer comes to, where there is one. grade: (grade - 1) / 4, so that 100 stands for 5; top: share of answers graded 5.
 An empty answer counts as graded 1, and nobody is asked. `answer` of a row is one that deserves a 5: the gold answer of
 the self-checks, which no judge is shown.
 """

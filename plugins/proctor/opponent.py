@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,19 +25,36 @@ PARAMETER = "judge_against"
 
 @dataclass(frozen=True)
 class Opponent:
-    """The answers of one task of a run, by sample id: what stands in the place of a benchmark's own other answer."""
+    """The answers of one task of a run: what stands in the place of a benchmark's own other answer. Read when used."""
 
     place: Path
-    name: str
-    answers: Mapping[str, str] = field(repr=False)
+    key: tuple[str, str]
+    data_sha256: str
 
     @property
     def __name__(self) -> str:
         """What reports call it."""
-        return self.name
+        report = _report(self.place)
+        return f"{report['model'].get('name')}, run {report['run'].get('id')}"
+
+    @property
+    def answers(self) -> Mapping[str, str]:
+        """By sample id."""
+        return _answers(self.place).get(self.key, {})
 
     def __call__(self, sample: Sample) -> str:
         return self.answers[sample.id]
+
+    def check(self) -> None:
+        """Raises SetupError where that run has no answers to the same questions."""
+        known = {(one["task"], one["variant"]): one for one in _report(self.place)["tasks"]}
+        if self.key not in known:
+            names = ", ".join(" ".join(one) for one in known) or "nothing"
+            raise SetupError(
+                f"--against={self.place}: this run has no answers of {' '.join(self.key)}; it has: {names}"
+            )
+        if known[self.key]["data"]["sha256"] != self.data_sha256:
+            raise SetupError(f"--against={self.place}: this run answered {' '.join(self.key)} on other data than these")
 
 
 def takes_one(ask: Ask) -> bool:
@@ -46,17 +63,14 @@ def takes_one(ask: Ask) -> bool:
 
 
 def against(ask: Ask, place: Path, task: Task, data_sha256: str) -> Ask:
-    """An ask that compares with a run's answers. Raises SetupError where that run has none to the same questions."""
-    report = runs.report(place)
-    known = {(one["task"], one["variant"]): one for one in report["tasks"]}
-    key = task.benchmark.name, task.variant
-    if key not in known:
-        names = ", ".join(" ".join(one) for one in known) or "nothing"
-        raise SetupError(f"--against={place}: this run has no answers of {' '.join(key)}; it has: {names}")
-    if known[key]["data"]["sha256"] != data_sha256:
-        raise SetupError(f"--against={place}: this run answered {' '.join(key)} on other data than these")
-    name = f"{report['model'].get('name')}, run {report['run'].get('id')}"
-    return replace(ask, parameters={**ask.parameters, PARAMETER: Opponent(place, name, _answers(place)[key])})
+    """An ask that compares with a run's answers."""
+    other = Opponent(place, (task.benchmark.name, task.variant), data_sha256)
+    return replace(ask, parameters={**ask.parameters, PARAMETER: other})
+
+
+@lru_cache(maxsize=4)
+def _report(place: Path) -> Mapping[str, Any]:
+    return runs.report(place)
 
 
 @lru_cache(maxsize=4)
@@ -78,6 +92,11 @@ def problem(items: Sequence[SampleItem], place: Path | None) -> str | None:
     comparing = [(item, item.loaded.ask.parameters[PARAMETER]) for item in items if takes_one(item.loaded.ask)]
     if not comparing:
         return f"--against={place} has no effect: nothing that is selected compares answers"
+    try:
+        for other in {other for _, other in comparing}:
+            other.check()
+    except SetupError as error:
+        return str(error)
     missing = [item.nodeid for item, other in comparing if item.sample.id not in other.answers]
     if not missing:
         return None
