@@ -191,7 +191,7 @@ def test_lengths_are_those_of_winners_and_losers():
 
 def output(text: str, *opinions: Opinion, **more) -> JudgedOutput:
     about = {"name": "j", "prompt_sha256": "0" * 64}
-    return JudgedOutput([Completion(text, "stop")], Usage(1), opinions, about, Usage(len(opinions)), **more)
+    return JudgedOutput([Completion(text, "stop")], Usage(1), [*opinions], about, Usage(len(opinions)), **more)
 
 
 @pytest.mark.parametrize(
@@ -227,10 +227,8 @@ def test_a_summary_counts_what_was_judged_and_what_was_not():
         output("x", Opinion("win", "", "", 1), Opinion("win", "", "", 3), other="yy"),
         output("", other="y"),
     ]
-    records = [
-        {"judge": {**told(one), "usage": {"requests": 4, "retries": 0, "prompt_tokens": 9, "completion_tokens": 2}}}
-        for one in outputs
-    ]
+    usage = {"requests": 4, "retries": 0, "prompt_tokens": 9, "completion_tokens": 2}
+    records = [{"judge": {**told(one), "usage": usage}} for one in outputs]
     records += [{"error": {"kind": "judge_timeout"}}, {"error": {"kind": "timeout"}}]
     found = summary(records, 5)
     assert (found["samples"], found["judged"], found["not_asked"]) == (5, 1, 1)
