@@ -77,6 +77,7 @@ def task(suite: Suite, folder: str = "reports/latest") -> dict[str, Any]:
     return found
 
 
+SAID = 'I have thought about it.\n{"reason": "known", "grade": 1}'
 GRADES = [value(str(2 * i)) for i in range(12)]
 
 
@@ -97,7 +98,7 @@ def test_known_opinions_give_the_known_score(
     assert (about["name"], about["preflight"], about["judges_itself"]) == ("known-judge", {"cases": CASES}, False)
     first = notes.samples()[0]
     assert first["judge"]["prompt_sha256"] == report["judge"]["prompt_sha256"]
-    assert first["opinions"] == [{"value": 1, "reason": "known", "text": opinion(value)(judge.asked[0]), "asked": 1}]
+    assert first["opinions"] == [{"value": 1, "reason": "known", "text": SAID, "asked": 1}]
     result.stdout.fnmatch_lines(["*12 of 12 judged*"])
     summary = (notes.path / "reports/latest/summary.md").read_text()
     assert "judge: **known-judge**" in summary
@@ -340,12 +341,12 @@ def test_the_judges_prompt_can_be_replaced(notes: Suite, judges: Callable[..., S
     judge.requests.clear()
     own = "{% block judge %}Grade from {{ low }} to {{ high }}, with care:\n{{ answer }}{% endblock %}"
     notes.write(own__jinja=own)
-    assert run(notes, judge, "--prompt=notes=own.jinja", "--report-dir=own").ret == 0
+    assert run(notes, judge, "--prompt=notes_gen=own.jinja", "--report-dir=own").ret == 0
     assert all(prompt.startswith("Grade from 1 to 5, with care:\n<answer-") for prompt in judge.asked)
     usual, changed = (task(notes, name) for name in ("usual", "own"))
     assert usual["judge"]["prompt_sha256"] != changed["judge"]["prompt_sha256"]
     assert usual["prompt_sha256"] == changed["prompt_sha256"]
-    again = run(notes, judge, "--rescore=usual", "--prompt=notes=own.jinja", "--report-dir=again")
+    again = run(notes, judge, "--rescore=usual", "--prompt=notes_gen=own.jinja", "--report-dir=again")
     assert again.ret == 0
     assert task(notes, "again")["judge"]["prompt_sha256"] == changed["judge"]["prompt_sha256"]
     assert task(notes, "again")["parameters"] == changed["parameters"]
@@ -356,14 +357,14 @@ def test_the_judges_prompt_can_be_replaced(notes: Suite, judges: Callable[..., S
     [
         ("Grade it.", "the judge's prompt must show {{ answer }}"),
         ("{{ answer }} {{ nothing }}", "the judge's prompt failed for sample 0: 'nothing' is undefined"),
-        ("{{ answer", "the judge's prompt, line 1"),
+        ("{{ answer }}{% if question %}", "the judge's prompt, line 1"),
     ],
 )
 def test_a_judges_prompt_that_will_not_do_is_told(
     notes: Suite, judges: Callable[..., ScriptedJudge], block: str, said: str
 ):
     notes.write(own__jinja="{% block judge %}" + block + "{% endblock %}")
-    result = run(notes, judges(), "--prompt=notes=own.jinja", "-k", "test_notes and not pair")
+    result = run(notes, judges(), "--prompt=notes_gen=own.jinja", "-k", "test_notes and not pair")
     assert result.ret == 4
     assert said in result.stdout.str() + result.stderr.str()
     assert notes.asked == []
