@@ -44,7 +44,10 @@ def kappa_interval(
     power: int = 0,
     confidence: float = 0.95,
 ) -> Estimate:
-    """Cohen's kappa with the percentile interval of a seeded bootstrap over clusters; no ends for fewer than FEWEST."""
+    """Cohen's kappa with the percentile interval of a seeded bootstrap over clusters; no ends for fewer than FEWEST.
+
+    Nor where all agree.
+    """
     import numpy as np
 
     value = kappa(pairs, order, power)
@@ -59,6 +62,8 @@ def kappa_interval(
     found = [_kappa(table, power) for table in np.tensordot(drawn, tables, axes=1)]
     known = [one for one in found if not math.isnan(one)]
     if len(known) < RESAMPLES / 2:
+        return Estimate(value, None, None, len(pairs))
+    if min(known) == max(known):  # nobody disagreed: of that, resampling makes no disagreement
         return Estimate(value, None, None, len(pairs))
     low, high = np.quantile(known, [(1 - confidence) / 2, (1 + confidence) / 2])
     return Estimate(value, float(low), float(high), len(pairs))

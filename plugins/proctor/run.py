@@ -78,7 +78,7 @@ def judging(ask: Ask) -> dict[str, Any]:
     return {"kind": ready[ask.function], **own}
 
 
-LONG = 200
+LONG = 120
 """Characters of a parameter, beyond which reports tell its sha256 alone."""
 
 
