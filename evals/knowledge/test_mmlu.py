@@ -3,6 +3,7 @@
 ppl: the likeliest of " A" to " D" after "Answer:", as the authors' code has it. gen: the letter that is written.
 cloze: no letters, the options are ranked, as the model cards of SmolLM2 quote it (lighteval, `mmlu_cloze_prompt` in
 huggingface/smollm): 0-shot, which is `--shots=0`, and per character.
+The authors' code leaves two spaces after "about"; one stands here, as in most harnesses since.
 accuracy is over all questions; the report's `macro` is the mean of the subjects' scores.
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -100,12 +101,12 @@ class Ask:
     @property
     def runs_code(self) -> bool:
         """Whether it takes `sandbox`, to run code that the model wrote."""
-        return "sandbox" in inspect.signature(self.function).parameters
+        return "sandbox" in _taken(self.function)
 
     @property
     def takes_judge(self) -> bool:
         """Whether it takes `judge`, to ask for a judge model's opinion."""
-        return "judge" in inspect.signature(self.function).parameters
+        return "judge" in _taken(self.function)
 
     def __call__(
         self,
@@ -117,8 +118,7 @@ class Ask:
         judge: Judge | None = None,
     ) -> Awaitable[Any]:
         given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox, "judge": judge}
-        taken = {name: given[name] for name in GIVEN if name in inspect.signature(self.function).parameters}
-        return self.function(**taken, **self.parameters)
+        return self.function(**{name: given[name] for name in _taken(self.function)}, **self.parameters)
 
     def altered(self, parameter: str, value: Any) -> Ask:
         """The same ask with one parameter changed. Raises SetupError for one that it does not have."""
@@ -133,6 +133,13 @@ class Ask:
             limit = f"{least} is the least" if value < least else f"{most} is the most"
             raise SetupError(f"{value!r} is too {'small' if value < least else 'large'}; {limit}")
         return replace(self, parameters={**self.parameters, parameter: value})
+
+
+@functools.cache
+def _taken(function: Callable[..., Any]) -> tuple[str, ...]:
+    """What of `GIVEN` an ask function takes."""
+    parameters = inspect.signature(function).parameters
+    return tuple(name for name in GIVEN if name in parameters)
 
 
 def _fits(current: Any, value: Any) -> bool:

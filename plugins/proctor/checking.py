@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from proctor import reports
 from proctor.data import find_source
@@ -19,10 +20,14 @@ from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.runs import lines
 
+if TYPE_CHECKING:
+    from multiprocessing.context import ForkServerContext, SpawnContext
+
 JUDGE = "proctor:gold"
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
 PLUGINS = ("proctor.plugin", "proctor_service.plugin")
+PRELOADED = (__name__, "pytest", "proctor.session", "proctor.judging", "scipy.special")
 EXCEPTIONS = "exceptions.yaml"
 """In the data root: benchmark, variant (or `all`), sample id (or `*`): why a gold answer does not score 1."""
 
@@ -119,29 +124,45 @@ def check(page: Page, data_dir: str | None) -> list[Checked]:
 
 
 def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
-    command += [part for plugin in PLUGINS for part in ("-p", plugin)]
-    command += [
-        f"--model={model}",
-        f"--judge={JUDGE}",
-        "--variant=all",
-        f"--report-dir={folder}",
-        f"--rootdir={evals_root().parent}",
-    ]
-    command += ["-m", page.benchmark.name]  # a module may hold two
-    command += [] if data_dir is None else [f"--data-dir={data_dir}"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, env=_environment())
+    arguments = ["-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
+    arguments += [part for plugin in PLUGINS for part in ("-p", plugin)]
+    arguments += [f"--model={model}", f"--judge={JUDGE}", "--variant=all"]
+    arguments += [f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
+    arguments += ["-m", page.benchmark.name]  # a module may hold two
+    arguments += [] if data_dir is None else [f"--data-dir={data_dir}"]
+    printed = folder.with_suffix(".txt")
+    process = _processes().Process(target=_pytest, args=(arguments, printed))
+    process.start()
+    process.join()
     if not (folder / "report.json").is_file():
-        said = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
+        text = printed.read_text(encoding="utf-8", errors="replace") if printed.exists() else ""
+        said = [line for line in text.splitlines() if line.strip()] or [f"its run ended with {process.exitcode}"]
         raise SetupError(f"{page.benchmark.name}: {' | '.join(said[-4:])}")
     report: dict[str, Any] = json.loads((folder / "report.json").read_text(encoding="utf-8"))
     return report, list(lines(folder / "samples.jsonl"))
 
 
-def _environment() -> dict[str, str]:
-    """That of this process, without its plugins and options for pytest: they cost seconds, and might change a run."""
-    path = os.pathsep.join(filter(None, sys.path))
-    return {**os.environ, "PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": path}
+@cache
+def _processes() -> SpawnContext | ForkServerContext:
+    """Where a fork server is to be had, runs begin with what all of them import: else that is half of a small one."""
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(
+        [__name__, *PLUGINS, "pytest", "proctor.session", "proctor.judging", "scipy.special"]
+    )
+    return context
+
+
+def _pytest(arguments: list[str], printed: Path) -> None:
+    """A run of pytest, in a process of its own: without this one's plugins and options, which might change it."""
+    import pytest
+
+    os.environ |= {"PYTEST_ADDOPTS": "", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    with printed.open("wb") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    sys.exit(pytest.main(arguments))
 
 
 def _note(

@@ -121,6 +121,8 @@ class LookAhead(Generic[T]):
         self._count = count
         self._next = 0
         self._planned = min(window, count)
+        self._room = 0
+        self._step = max(1, min(AT_ONCE, window // 16))
         self._futures: dict[int, Future[T]] = {i: Future() for i in range(self._planned)}
         first = self._planned
         asker.call(lambda: self._begin(first))
@@ -172,10 +174,15 @@ class LookAhead(Generic[T]):
         return [index for index, future in sorted(self._futures.items()) if _has_answer(future)]
 
     def _make_room(self) -> None:
-        if self._planned < self._count:
-            self._futures[self._planned] = Future()
-            self._planned += 1
-            stop = self._planned
+        """Plan more asks, several at a time: waking the loop for each takes as long as judging a sample."""
+        self._room += 1
+        stop = min(self._planned + self._room, self._count)
+        if self._room < self._step and stop < self._count:
+            return
+        self._room = 0
+        if stop > self._planned:
+            self._futures |= {index: Future() for index in range(self._planned, stop)}
+            self._planned = stop
             self._asker.call(lambda: self._begin(stop))
 
 

@@ -88,7 +88,7 @@ def mean_interval(
     of what was not seen (`unseen`).
 
     Other values: mean ± t · standard error (cluster-robust, clusters - 1 degrees of freedom; where all are equal,
-    `least_error`), not clipped; no ends where there is one sample or one cluster.
+    `least_error`), clipped to [0, 1] where all values lie there; no ends where there is one sample or one cluster.
 
     Clusters of one sample each are the same as no clusters.
 
@@ -117,7 +117,13 @@ def mean_interval(
     if exact:
         error = max(error, unseen(means_of(x, codes), span_of(x)))
     half = student_quantile(confidence, count - 1) * error
-    return Estimate(mean, mean - half, mean + half, n)
+    return Estimate(mean, *_within_scale(mean - half, mean + half, [x]), n)
+
+
+def _within_scale(low: float, high: float, arrays: Sequence[Values]) -> tuple[float, float]:
+    """An interval, clipped where all values are shares: what no score can be is in no interval of it."""
+    shares = all(array.min() >= 0 and array.max() <= 1 for array in arrays)
+    return (max(0.0, low), min(1.0, high)) if shares else (low, high)
 
 
 def _exact_interval(p: float, n: float, confidence: float) -> tuple[float, float]:
@@ -206,7 +212,8 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
     p = (successes + 1) / (n + 2), so that a small group that is all right or all wrong is not taken as certain (one
     success and one failure added to each sample: Agresti & Caffo 2000, The American Statistician 54:280-288); the
     interval is normal and clipped to [0, 1]. Otherwise se² is s²/n and the quantile is Student's t with the degrees of
-    freedom of Welch (1947, Biometrika 34:28-35) and Satterthwaite; no ends where a group has one value.
+    freedom of Welch (1947, Biometrika 34:28-35) and Satterthwaite, clipped likewise where all values lie in [0, 1]; no
+    ends where a group has one value.
 
     Raises ValueError for no groups or an empty one.
     """
@@ -230,7 +237,7 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
     shares = variances / total
     freedom = 1 / float((shares**2 / (sizes - 1)).sum())
     half = student_quantile(confidence, freedom) * math.sqrt(total) / len(arrays)
-    return Estimate(value, value - half, value + half, n)
+    return Estimate(value, *_within_scale(value - half, value + half, arrays), n)
 
 
 def quantiles(values: Sequence[float], probabilities: Sequence[float]) -> tuple[float, ...]:

@@ -66,10 +66,20 @@ def _clustered_variance(values, clusters):
 
 
 def test_clustered_real_mean():
-    values, clusters = [0.1, 0.2, 0.9, 0.8, 0.5, 0.7], ["a", "a", "b", "b", "b", "c"]
+    values, clusters = [0.1, 0.2, 0.9, 0.8, 0.5, 7], ["a", "a", "b", "b", "b", "c"]
     found = mean_interval(values, clusters)
     half = t.ppf(0.975, 2) * math.sqrt(_clustered_variance(values, clusters))
     assert (found.low, found.high) == pytest.approx((np.mean(values) - half, np.mean(values) + half))
+
+
+def test_an_interval_of_shares_holds_no_value_that_no_share_can_have():
+    found = mean_interval([0.0, 0.0, 0.1])
+    assert found.low == 0.0
+    assert 0.1 < found.high < 1.0
+    assert mean_interval([1.0, 1.0, 0.9]).high == 1.0
+    macro = macro_interval([[0.0, 0.1], [0.0, 0.3]])
+    assert macro.low == 0.0
+    assert mean_interval([0.0, 0.0, 1.2]).low < 0  # not a share
 
 
 def test_clustered_binary_mean_has_an_effective_size():

@@ -427,9 +427,27 @@ def test_where_nothing_isolates_code_is_refused_until_it_is_allowed(monkeypatch)
     allowed.close()
 
 
+def test_a_program_is_run_once_but_where_it_took_too_long(sandbox, monkeypatch):
+    begun, start = [], proctor_service.sandbox._start
+
+    async def counted(role, *arguments, **streams):
+        begun.append(role)
+        return await start(role, *arguments, **streams)
+
+    monkeypatch.setattr(proctor_service.sandbox, "_start", counted)
+    program = "def f(x): return x * x + 0"
+    assert run(sandbox, program) == run(sandbox, program)
+    assert begun.count("candidate") == 1
+    assert not run(sandbox, program, check="def check(candidate): assert candidate(1) == 2").passed
+    assert begun.count("candidate") == 2
+    for _ in range(2):
+        assert run(sandbox, "def f(x):\n    while True: pass", limits=Limits(timeout=0.5)).status == "timeout"
+    assert begun.count("candidate") == 4
+
+
 def test_what_cannot_be_isolated_is_an_error_and_no_wrong_answer(sandbox, monkeypatch):
     config = sandbox._config
     monkeypatch.setattr(sandbox, "_config", lambda limits: {**config(limits), "root": "/nonexistent"})
     with pytest.raises(AskError, match="could not be isolated") as caught:
-        run(sandbox, RIGHT["plain"])
+        run(sandbox, "def f(x): return x ** 2")  # one that was not run before
     assert caught.value.kind == "sandbox"
