@@ -75,6 +75,13 @@ class Chat:
 
 def decide(settings: Settings, model: Mapping[str, Any]) -> Chat:
     """How `model` (the object of report.json) is asked under `settings`. Raises SetupError where that cannot be."""
+    chat = _decided(settings, model)
+    if settings.system is not None:
+        _check_system(chat, model)
+    return chat
+
+
+def _decided(settings: Settings, model: Mapping[str, Any]) -> Chat:
     abilities, known = model.get("capabilities", {}), model.get("chat_model") or {}
     why, name = abilities.get("why") or {}, model.get("name")
     alone = abilities.get("completions") is False
@@ -94,12 +101,8 @@ def decide(settings: Settings, model: Mapping[str, Any]) -> Chat:
         on, reason = not lacks, f"{known['why']}, but {lacks}" if lacks else known["why"]
     else:
         on, reason = False, known.get("why") or "nothing says that it is a chat model"
-    chat = Chat(
-        on, reason, alone or bool(known.get("is")), settings.fewshot_as, settings.system, _least(settings, model)
-    )
-    if settings.system is not None:
-        _check_system(chat, model)
-    return chat
+    is_one = alone or bool(known.get("is"))
+    return Chat(on, reason, is_one, settings.fewshot_as, settings.system, _least(settings, model))
 
 
 def _least(settings: Settings, model: Mapping[str, Any]) -> int:
@@ -125,7 +128,7 @@ def _check_system(chat: Chat, model: Mapping[str, Any]) -> None:
 def expected(settings: Settings, service: Any) -> Chat:
     """What `decide` will say, by what is known of a service before it is started."""
     known = getattr(service, "chat_model", None)
-    return decide(settings, {"name": getattr(service, "name", None), "chat_model": known})
+    return _decided(settings, {"name": getattr(service, "name", None), "chat_model": known})
 
 
 def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Chat) -> str:
@@ -149,6 +152,25 @@ def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]
     for task in generating:
         if chat.on and task["variant"] != VARIANT and VARIANT in task["variants"]:
             yield f"{task['task']} {task['variant']} is made for models that continue; --variant=chat suits {name}"
+
+
+def shown(chat: Chat, service: Any) -> str | None:
+    """A line above prompts that are only shown: for which kind of model they are, by what is known before a start."""
+    if chat.on:
+        return f"prompts for a chat model ({chat.why})"
+    if chat.known or getattr(service, "chat_model", None) is None:
+        return f"prompts for a model that continues them ({chat.why}); --chat=on shows turns"
+    return None
+
+
+def cut_short(tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """Lines for a person at the end: what was cut of a chat model's answers, as thinking is soon."""
+    for task in tasks:
+        count, limit = task["samples"]["truncated"], task["parameters"].get("max_tokens")
+        if "chat" in task and count:
+            told = "" if limit is None else f" at {limit} tokens"
+            which = "1 answer was" if count == 1 else f"{count} answers were"
+            yield f"{task['task']} {task['variant']}: {which} cut{told}; --max-tokens=N gives more room"
 
 
 class ChatModel:

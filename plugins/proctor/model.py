@@ -41,12 +41,20 @@ class Usage:
 NO_USAGE = Usage()
 
 
+ROLES = ("system", "user", "assistant")
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A turn of a conversation. `role` is `system`, `user` or `assistant`."""
+    """A turn of a conversation. `role` is one of `ROLES`."""
 
     role: str
     content: str
+
+
+def as_sent(messages: Sequence[Message]) -> list[dict[str, str]]:
+    """Turns in the form in which OpenAI's chat API takes them, and records keep them."""
+    return [{"role": message.role, "content": message.content} for message in messages]
 
 
 class Conversation(str):

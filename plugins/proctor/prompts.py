@@ -21,8 +21,22 @@ if TYPE_CHECKING:
 PARTS = ("header", "prompt", "answer")
 JUDGE = "judge"
 """The block of a file that says what a judge model is asked."""
-Turns = tuple[str, tuple[Message, ...], str]
-"""Of shots: the first question as it stands, the turns that follow it, and what comes before the sample's question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shots:
+    """Few-shot examples, rendered once: as one `text`, and as turns.
+
+    `first`: the first question as it stands, since a header comes before it; `following`: the turns behind it;
+    `begun`: what stands before the sample's own question. `shots`, the list itself, is kept, so that its id cannot be
+    given to another one.
+    """
+
+    shots: Sequence[Sample]
+    text: str
+    first: str
+    following: tuple[Message, ...]
+    begun: str
 
 
 @cache
@@ -42,8 +56,7 @@ class Prompt:
     origin: str
     judge: str | None = None
     """In place of what a judge model is asked; None leaves that as it is."""
-    _shots: dict[int, tuple[Sequence[Sample], str]] = field(default_factory=dict, repr=False)
-    _turns: dict[int, tuple[Sequence[Sample], Turns]] = field(default_factory=dict, repr=False)
+    _shots: dict[int, Shots] = field(default_factory=dict, repr=False)
     _looked_up: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,47 +77,45 @@ class Prompt:
 
     def render(self, sample: Sample, shots: Sequence[Sample]) -> str:
         """Header, shots and the sample's own question: depends on nothing but the sample and its shots."""
-        known = self._shots.get(id(shots))
-        if known is None:
-            text = "".join(self._part("prompt", shot) + self._part("answer", shot) for shot in shots)
-            # The list itself is kept, so that its id cannot be given to another one.
-            known = self._shots[id(shots)] = (shots, text)
-        return self._part("header", sample) + known[1] + self._part("prompt", sample)
+        return self._part("header", sample) + self._told(shots).text + self._part("prompt", sample)
 
     def conversation(self, sample: Sample, shots: Sequence[Sample], chat: Chat) -> Conversation:
         """The same for a chat model: each shot's prompt as a turn of the user's, its answer as one of the model's.
 
         The header stands at the head of the first turn. White space around a turn goes: a template brings its own.
         """
-        text = self.render(sample, shots)
+        told, head, question = self._told(shots), self._part("header", sample), self._part("prompt", sample)
+        text = head + told.text + question
         if chat.fewshot_as == "text":
             return chat.conversation(text)
-        known = self._turns.get(id(shots))
-        if known is None:
-            known = self._turns[id(shots)] = (shots, self._as_turns(shots))
-        first, following, begun = known[1]
-        head, question = self._part("header", sample), begun + self._part("prompt", sample)
-        if not following:
+        question = told.begun + question
+        if not told.following:
             return chat.conversation(text, [Message("user", (head + question).strip())])
-        return chat.conversation(
-            text, [Message("user", (head + first).strip()), *following, Message("user", question.strip())]
-        )
+        first = Message("user", (head + told.first).strip())
+        return chat.conversation(text, [first, *told.following, Message("user", question.strip())])
 
-    def _as_turns(self, shots: Sequence[Sample]) -> Turns:
-        first, begun = "", ""
+    def _told(self, shots: Sequence[Sample]) -> Shots:
+        known = self._shots.get(id(shots))
+        if known is None:
+            known = self._shots[id(shots)] = self._rendered(shots)
+        return known
+
+    def _rendered(self, shots: Sequence[Sample]) -> Shots:
+        text, first, begun = "", "", ""
         turns: list[Message] = []
         for shot in shots:
-            begun += self._part("prompt", shot)
-            answer = self._part("answer", shot).strip()
-            if not answer:
-                continue  # a shot that is all prompt stands before what is asked next
+            prompt, answer = self._part("prompt", shot), self._part("answer", shot)
+            text, begun = text + prompt + answer, begun + prompt
+            if not answer.strip():
+                begun += answer  # a shot that is all prompt stands before what is asked next
+                continue
             if turns:
                 turns.append(Message("user", begun.strip()))
             else:
                 first = begun
-            turns.append(Message("assistant", answer))
+            turns.append(Message("assistant", answer.strip()))
             begun = ""
-        return first, tuple(turns), begun
+        return Shots(shots, text, first, tuple(turns), begun)
 
     def missing(self, sample: Sample, parts: Sequence[str]) -> bool:
         """Whether a template looks up a name that the sample does not have; it may still get along without."""

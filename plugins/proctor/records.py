@@ -14,7 +14,7 @@ from typing import Any
 from proctor.answers import COMPACT, as_record, flat, plain
 from proctor.epochs import vote
 from proctor.errors import ProctorError
-from proctor.model import Conversation, Usage
+from proctor.model import Conversation, Usage, as_sent
 from proctor.sample import Sample
 
 Record = dict[str, Any]
@@ -103,7 +103,7 @@ def record(
     if sample.groups:
         line["groups"] = dict(sample.groups)
     if isinstance(prompt, Conversation):
-        line["messages"] = messages(prompt)
+        line["messages"] = as_sent(prompt.messages)
     elif prompt is not None:
         line["prompt"] = prompt
     if prompt is not None:
@@ -126,14 +126,9 @@ def falls_short(value: Any) -> bool:
     return isinstance(value, int | float) and value < 1
 
 
-def messages(conversation: Conversation) -> list[dict[str, str]]:
-    """The turns of a conversation as they are sent and kept."""
-    return [{"role": message.role, "content": message.content} for message in conversation.messages]
-
-
 def prompt_sha256(prompt: str) -> str:
     """By which a prompt is known in records and answers: of its text, or of the JSON of its turns."""
-    text = COMPACT(messages(prompt)) if isinstance(prompt, Conversation) else prompt
+    text = COMPACT(as_sent(prompt.messages)) if isinstance(prompt, Conversation) else prompt
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

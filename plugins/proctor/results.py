@@ -12,6 +12,7 @@ import pytest
 
 from proctor import epochs, gates, reports, rescore, verdicts
 from proctor.absent import told
+from proctor.chat import cut_short
 from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
@@ -243,6 +244,8 @@ class Results:
         model = self.report["model"]
         terminalreporter.section(f"scores of {model.get('name')}", sep="=")
         write_table(terminalreporter, self.report)
+        for line in cut_short(self.report["tasks"]):
+            terminalreporter.write_line(line, yellow=True)
         for line in told(self.not_run):
             terminalreporter.write_line(f"not run: {line}", yellow=True)
         if self.gates_problem is not None:

@@ -18,13 +18,13 @@ import pytest
 
 from proctor.absent import not_run, told
 from proctor.answers import Answers
-from proctor.chat import Chat, expected
+from proctor.chat import Chat, expected, shown
 from proctor.chat import told as chat_lines
 from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import Connection, Conversation, Likelihoods, Message, Model, Output, Sandbox, Service
+from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Model, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
@@ -321,7 +321,9 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            show_prompts(reporter_of(self.config), items, self.settings.show_prompts, self.collecting.chat)
+            chat = self.collecting.chat
+            reporter = reporter_of(self.config)
+            show_prompts(reporter, items, self.settings.show_prompts, chat, shown(chat, self.run.service))
             return True
         if not items:
             if needs_model(session.items):
@@ -532,16 +534,18 @@ def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
     return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
 
 
-def show_prompts(reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat) -> None:
+def show_prompts(
+    reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat, head: str | None = None
+) -> None:
     """Print the first prompts of each task in full; those of a chat model turn by turn. Nothing is asked or started."""
-    shown: dict[Any, int] = {}
-    if chat.on:
-        reporter.write_line(f"proctor: prompts for a chat model ({chat.why})")
+    seen: dict[Any, int] = {}
+    if head is not None:
+        reporter.write_line(f"proctor: {head}")
     for _, item in items:
-        if item.loaded not in shown:
+        if item.loaded not in seen:
             item.loaded.converse(chat)
-        shown[item.loaded] = shown.get(item.loaded, 0) + 1
-        if shown[item.loaded] <= count:
+        seen[item.loaded] = seen.get(item.loaded, 0) + 1
+        if seen[item.loaded] <= count:
             reporter.section(item.nodeid, sep="-")
             try:
                 prompt = item.loaded.render(item.index)
@@ -567,8 +571,14 @@ class TestModel:
         return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
 
     def chat(self, messages: str | Sequence[Mapping[str, str]], *, max_tokens: int = 512, **parameters: Any) -> Output:
-        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn."""
+        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn.
+
+        Raises ValueError for what is no message.
+        """
         turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
+        for turn in turns:
+            if not isinstance(turn, Mapping) or turn.get("role") not in ROLES or "content" not in turn:
+                raise ValueError(f"a message has a role ({', '.join(ROLES)}) and a content; got {turn!r}")
         made = [Message(turn["role"], turn["content"]) for turn in turns]
         conversation = Conversation("\n\n".join(turn.content for turn in made), made)
         return self.generate(conversation, max_tokens=max_tokens, **parameters)

@@ -10,7 +10,7 @@ The model adds: "2 + 3 =" is continued by " 5". A script changes that:
     wavers      [[TEXT, SHARE]]: so large a share of the seeds is answered wrongly, at a temperature above 0
     likeliest   the continuation that ranks first; where it is "" all rank the same
     start_error the service cannot be started, and why; where `litter` is true, something lies in the run's folder then
-    capabilities, concurrency, bundled
+    capabilities, chat_model, concurrency, bundled
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 from proctor.errors import AskError, ServiceError
-from proctor.model import Completion, Connection, Likelihood, Likelihoods, Output, Usage
+from proctor.model import Completion, Connection, Conversation, Likelihood, Likelihoods, Output, Usage
 
 FOLDER = "PROCTOR_FAKE"
 
@@ -49,6 +49,7 @@ class FakeService:
         self._running = False
         self.bundled = self._script.get("bundled", True)
         self.concurrency = self._script.get("concurrency", 4)
+        self.chat_model = self._script.get("chat_model")
 
     def start(self, log: Path, progress: Any) -> Connection:
         note(self._folder, event="start")
@@ -68,6 +69,7 @@ class FakeService:
             "engine_version": "1",
             "engine_args": {},
             "capabilities": capabilities,
+            "chat_model": self.chat_model,
         }
         return Connection(about)
 
@@ -99,6 +101,8 @@ class FakeModel:
         return next(found, otherwise)
 
     async def _asked(self, kind: str, prompt: str, **parameters: Any) -> None:
+        if isinstance(prompt, Conversation):
+            parameters["messages"] = [[turn.role, turn.content] for turn in prompt.messages]
         note(self._folder, event=kind, prompt=prompt, **parameters)
         async with self._free:
             await asyncio.sleep(self._find("delays", prompt, 0))
@@ -109,7 +113,7 @@ class FakeModel:
     async def generate(
         self, prompt: str, *, n: int = 1, seed: int | None = None, temperature: float = 0, **parameters: Any
     ) -> Output:
-        await self._asked("generate", prompt, seed=seed, temperature=temperature)
+        await self._asked("generate", prompt, seed=seed, temperature=temperature, **parameters)
         finish = self._find("finish", prompt, "stop")
         text = self._find("answers", prompt, added(prompt))
         if seed is not None and seed % 1000 < 1000 * self._find("wavers", prompt, 0):

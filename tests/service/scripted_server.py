@@ -91,6 +91,10 @@ class Script:
     chat: bool = True
     completions: bool = True
     tokenize: bool = True
+    turn: Callable[[Json], Json] | None = None
+    """Makes the choice that answers a chat request of its body; what it refuses by a ValueError is status 400."""
+    template: Callable[[list[Json]], str] | None = None
+    """Makes the text of a conversation, whose tokens /tokenize tells."""
     offset: float = 0.0
     """Added to each log-probability that `logprob_token_ids` tells: a server that is wrong."""
 
@@ -180,15 +184,23 @@ class ScriptedServer:
     async def _chat(self, request: web.Request) -> web.Response:
         if not self.script.chat:
             raise web.HTTPNotFound
-        await self._read(request)
-        message = {"role": "assistant", "content": "Hello"}
-        return web.json_response({"choices": [{"index": 0, "message": message, "finish_reason": "stop"}]})
+        body = await self._read(request)
+        choice: Json = {"index": 0, "message": {"role": "assistant", "content": "Hello"}, "finish_reason": "stop"}
+        try:
+            choice |= self.script.turn(body) if self.script.turn is not None else {}
+        except ValueError as error:
+            return web.json_response({"error": {"message": str(error)}}, status=400)
+        return web.json_response({"choices": [choice]})
 
     async def _tokenize(self, request: web.Request) -> web.Response:
         if self.script.tokenizer is None or not self.script.tokenize:
             raise web.HTTPNotFound
         body = await self._read(request)
-        ids = self.script.tokenizer.encode(body["prompt"]).ids
+        if "messages" in body and self.script.template is not None:
+            text = self.script.template(body["messages"])
+            ids = self.script.tokenizer.encode(text, add_special_tokens=False).ids
+        else:
+            ids = self.script.tokenizer.encode(body["prompt"]).ids
         return web.json_response({"tokens": ids, "count": len(ids)})
 
     async def _completions(self, request: web.Request) -> web.StreamResponse:

@@ -38,7 +38,7 @@ def probe(*servers: ScriptedServer, ours: TextTokenizer | None = None, engine: s
 def test_a_whole_endpoint_can_do_everything():
     with ScriptedServer(script()) as server:
         found = probe(server, ours=tokenizer())
-    assert found["why"] == {}
+    assert found["why"] == {"chat_template": "no chat template is known here"}
     assert all(found[name] for name in (*ABILITIES, "generate", "likelihood", "tokenize", "token_ids", "chat"))
 
 

@@ -86,6 +86,7 @@ def test_a_connection_says_what_is_served_and_travels_as_json(tokenizer_folder: 
             "engine": "vllm",
             "engine_version": "0.32.0",
             "engine_args": {"max_model_len": 4096},
+            "chat_model": None,
         }
         travelled = Connection(**json.loads(json.dumps({"model": connection.model, "settings": connection.settings})))
         server.requests.clear()

@@ -5,67 +5,26 @@ Runs where PROCTOR_VLLM_PYTHON names a Python with vLLM in it; .ci/vllm installs
 
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+from real_server import serving
 
 ROOT = Path(__file__).parent.parent.parent
 WEIGHTS = ROOT / "fixtures/proctor_service/embedded/weights"
-STARTS_WITHIN = 300
 PYTHON = os.environ.get("PROCTOR_VLLM_PYTHON")
 
 pytestmark = pytest.mark.skipif(PYTHON is None, reason="PROCTOR_VLLM_PYTHON names no Python with vLLM")
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def healthy(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(f"{url}/health", timeout=2) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
-
-
 @pytest.fixture(scope="module")
 def vllm(tmp_path_factory):
     """The URL of a vLLM in float32."""
-    port = free_port()
     log = tmp_path_factory.mktemp("vllm") / "log"
-    command = [PYTHON, "-m", "vllm.entrypoints.openai.api_server", "--model", WEIGHTS, "--dtype", "float32"]
-    command += ["--served-model-name", "tiny", "--enforce-eager", "--host", "127.0.0.1", "--port", port]
-    environment = {
-        **os.environ,
-        "VLLM_CPU_OMP_THREADS_BIND": "0-1",
-        "VLLM_CPU_KVCACHE_SPACE": "1",
-        "HF_HUB_OFFLINE": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-    }
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            list(map(str, command)), stdout=out, stderr=out, env=environment, start_new_session=True
-        )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until = time.monotonic() + STARTS_WITHIN
-        while not healthy(url):
-            assert process.poll() is None, log.read_text()[-3000:]
-            assert time.monotonic() < until, log.read_text()[-3000:]
-            time.sleep(0.5)
+    with serving(PYTHON, WEIGHTS, log, "--dtype", "float32", "--served-model-name", "tiny") as url:
         yield url
-    finally:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
 
 
 def score(folder: Path, *options: str) -> tuple[dict, list[dict]]:
