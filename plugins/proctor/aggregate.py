@@ -28,8 +28,11 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for record in scored for name in record["scores"]))
     told = ("task", "version", "variant", "shots", "epochs", "prompt_sha256", "parameters", "data")
     aggregates = task.get("aggregates", {})
+    judge = opinions.judge_of(records)
     return {
         **{name: task[name] for name in told},
+        # Who judged is a part of how it was asked: scores by two judges do not compare.
+        **({"parameters": {**task["parameters"], "judge": judge}} if judge is not None else {}),
         **({"aggregates": aggregates} if aggregates else {}),
         **({"signatures": task["signatures"]} if task.get("signatures") else {}),
         **{name: task[name] for name in ("chat", "raw_prompt") if name in task},

@@ -227,6 +227,11 @@ def told(output: JudgedOutput) -> dict[str, Any]:
     }
 
 
+def judge_of(records: Sequence[Mapping[str, Any]]) -> str | None:
+    """The name of the judge whose opinions samples have; None where they have none."""
+    return next((record["judge"]["name"] for record in records if "judge" in record), None)
+
+
 def summary(records: Sequence[Mapping[str, Any]], selected: int) -> dict[str, Any]:
     """The entry `judge` of a task: coverage, re-asks, and of comparisons the position bias and what length had to do.
 

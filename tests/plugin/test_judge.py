@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
+from proctor.command import main
 from scripted_judge import Says, ScriptedJudge, honest, known, opinion, shown
 from scripted_server import Script
 from suites import Suite
@@ -442,3 +443,26 @@ def test_own(sample, output, score):
     assert task(notes)["metrics"]["right"]["value"] == 1
     assert notes.samples()[0]["output"]["by"] == "known-judge"
     assert notes.report()["judge"]["preflight"] == {"cases": 0}
+
+
+def test_runs_by_two_judges_do_not_compare(
+    notes: Suite, judges: Callable[..., ScriptedJudge], capsys: pytest.CaptureFixture[str]
+):
+    assert run(notes, judges(), "--report-dir=first").ret == 0
+    other = judges(script=Script(model="another"))
+    assert run(notes, other, "--rescore=first", "--report-dir=second").ret == 0
+    capsys.readouterr()
+    assert main(["compare", str(notes.path / "first"), str(notes.path / "second")]) == 0
+    assert 'judge was "known-judge", is "another"' in capsys.readouterr().out
+
+
+def test_a_judge_whose_opinions_are_peoples_agrees_with_them_wholly(
+    notes: Suite, judges: Callable[..., ScriptedJudge], capsys: pytest.CaptureFixture[str]
+):
+    assert run(notes, judges(), "--report-dir=here").ret == 0
+    people = "".join(f"{i},{grade}\n" for i, grade in enumerate(GRADES))
+    (notes.path / "human.csv").write_text("sample,label\n" + people)
+    capsys.readouterr()
+    assert main(["agreement", str(notes.path / "human.csv"), str(notes.path / "here")]) == 0
+    whole = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("all"))
+    assert whole.split() == ["all", "12", "100.00", "75.75", "…", "100.00", "1.00", "–", "1.00", "–"]
