@@ -155,6 +155,8 @@ class Judge:
         try:
             return await self.model.generate(Conversation(text, tuple(turns)), max_tokens=max_tokens, temperature=0.0)
         except AskError as error:
+            if type(error) is not AskError:
+                raise  # it says more than that one sample failed
             kind = error.kind if error.kind.startswith(PART) else f"{PART}{error.kind}"
             raise AskError(kind, f"the judge {self.name}: {error}", attempts=0) from None
 
