@@ -102,6 +102,8 @@ Correctness first, and that all was done that the task asks; then how clear and 
 style, where the task is one of style."""
 
 AGAIN = "That cannot be read: {problem}. Answer with the one JSON object alone, in the form that was asked for."
+MALFORMED = "judge_malformed"
+"""The kind of error that an opinion is which never came in a form that can be read."""
 REASKS = 2
 JUDGE_TOKENS = 1024
 PART = "judge_"
@@ -144,7 +146,7 @@ class Judge:
             else:
                 return Opinion(value, reason, said, asked), usage
         raise AskError(
-            "judge_malformed",
+            MALFORMED,
             f"the judge {self.name} was asked {reasks + 1} times and gave no opinion that can be read: {problem}; at "
             f"last it said {said[-200:]!r}",
             attempts=0,

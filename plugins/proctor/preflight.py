@@ -6,14 +6,14 @@ They are asked with the very prompts of the run, before its first sample, each j
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from proctor.errors import AskError, PromptError, ServiceError
-from proctor.judge import Judge, comparing_prompt, grade_prompt, prompt_sha256
+from proctor.judge import MALFORMED, Judge, comparing_prompt, grade_prompt, prompt_sha256
 from proctor.model import Connection, Service
 from proctor.opinions import OPPOSITE, combined, read_grade, read_winner
 from proctor.sample import Sample
@@ -91,12 +91,16 @@ def _key(judging: Mapping[str, Any]) -> tuple[str, str]:
     return judging["kind"], prompt_sha256(*about, judging.get("judge_scale", ()))
 
 
-def _checked(
-    judge: Judge, case: Case, task: Mapping[str, Any], judging: Mapping[str, Any]
-) -> Coroutine[Any, Any, str | None]:
-    own = judge.about(case.sample, [case.sample])
+async def _checked(judge: Judge, case: Case, task: Mapping[str, Any], judging: Mapping[str, Any]) -> str | None:
+    """What the judge got wrong of a case; None where it is right. Raises AskError where it could not be asked."""
+    where = f"{case.name}, asked as for {task['task']}"
     check = _graded if judging["kind"] == "graded" else _compared
-    return check(own, case, f"{case.name}, asked as for {task['task']}", judging)
+    try:
+        return await check(judge.about(case.sample, [case.sample]), case, where, judging)
+    except AskError as error:
+        if error.kind != MALFORMED:
+            raise
+        return f"{where}: {error}"
 
 
 async def _graded(judge: Judge, case: Case, where: str, judging: Mapping[str, Any]) -> str | None:

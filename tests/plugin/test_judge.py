@@ -466,3 +466,24 @@ def test_a_judge_whose_opinions_are_peoples_agrees_with_them_wholly(
     assert main(["agreement", str(notes.path / "human.csv"), str(notes.path / "here")]) == 0
     whole = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("all"))
     assert whole.split() == ["all", "12", "100.00", "75.75", "…", "100.00", "1.00", "–", "1.00", "–"]
+
+
+def test_a_judge_that_talks_nonsense_of_known_cases_is_refused_with_what_it_said(
+    notes: Suite, judges: Callable[..., ScriptedJudge]
+):
+    result = run(notes, judges(lambda prompt, turns: "As an assistant, I like all of them."))
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "it got 12 of 12 known cases wrong" in said
+    assert "capital, asked as for notes: the judge known-judge was asked 3 times and gave no opinion" in said
+    assert "at last it said 'As an assistant, I like all of them.'" in said
+    assert notes.asked == []
+
+
+def test_a_judge_that_cannot_be_asked_of_known_cases_is_told(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    judge = judges()
+    judge.known_faults = ["404"]
+    result = run(notes, judge)
+    assert result.ret == 4
+    assert "the judge could not be asked about a known case: the judge known-judge: " in result.stderr.str()
+    assert "ordered 404" in result.stderr.str()

@@ -27,12 +27,16 @@ Says = Callable[[str, Sequence[Mapping[str, str]]], str]
 
 
 class ScriptedJudge(ScriptedServer):
-    """`says` makes the answer of the first prompt and of all turns; faults are those of `ScriptedServer`, of chat."""
+    """`says` makes the answer of the first prompt and of all turns; faults are those of `ScriptedServer`, of chat.
+
+    Those of `chat_faults` come in the place of opinions of models' answers, those of `known_faults` of known cases.
+    """
 
     def __init__(self, says: Says, script: Script | None = None, faults: Iterable[str] = ()) -> None:
         super().__init__(script or Script(model="known-judge"))
         self.says = says
         self.chat_faults = list(faults)
+        self.known_faults: list[str] = []
 
     async def _chat(self, request: web.Request) -> web.StreamResponse:
         body: Json = json.loads(await request.read())
@@ -42,7 +46,8 @@ class ScriptedJudge(ScriptedServer):
         shows_answers = bool(TAGS.search(asked))
         if shows_answers:
             self.requests.append((request.path, dict(request.headers), body))
-        fault = self.chat_faults.pop(0) if shows_answers and self.chat_faults and not known(asked) else "ok"
+        faults = self.known_faults if known(asked) else self.chat_faults
+        fault = faults.pop(0) if shows_answers and faults else "ok"
         text = self.says(asked, body["messages"]) if shows_answers else "Hello."
         message = {"role": "assistant", "content": text}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
