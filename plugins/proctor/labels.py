@@ -183,10 +183,14 @@ def scores(task: Judged, people: Mapping[str, Mapping[str, Any]]) -> Iterator[tu
     found = (
         ("judge", mean_interval(list(judge.values()))),
         ("people", mean_interval(list(labels.values()))),
-        (f"judge corrected by people (λ {corrected.power:.2f})", corrected.estimate),
+        (f"judge corrected by people ({_how(corrected.power, others)})", corrected.estimate),
     )
     for name, estimate in found:
         yield name, *_shown(estimate, 100), str(estimate.n)
+
+
+def _how(power: float, others: Sequence[float]) -> str:
+    return f"λ {power:.2f}" if others else "every sample is labelled"
 
 
 def sentence(task: Judged, people: Mapping[str, Mapping[str, Any]]) -> str:
