@@ -100,7 +100,8 @@ def as_asked(
         asked = before.get((task["task"], task["variant"]), now)
         judge = {name: value for name, value in now.items() if judge_anew and name.startswith(PART)}
         # All count as chosen: whatever fitted them to a chat model has done so.
-        found.append({**task, "parameters": (own := {**asked, **judge}), "chosen": [*own]})
+        own = {name: value for name, value in {**asked, **judge}.items() if name != "judge"}  # who it was, opinions say
+        found.append({**task, "parameters": own, "chosen": [*own]})
     return found
 
 

@@ -359,7 +359,7 @@ class Alone(Owner):
         if self.run.connection is None:
             self.begin([], [])
         assert self.run.connection is not None
-        return self.asking.asker(self.run.connection)
+        return self.asking.asker(self.run.connection, self.run.judge_connection)
 
 
 class Controller(Owner):
@@ -489,7 +489,7 @@ class Worker:
         return connection
 
     def asker(self) -> Asker:
-        return self.asking.asker(self._connection())
+        return self.asking.asker(self._connection(), self.scratch.connection("judge"))
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:

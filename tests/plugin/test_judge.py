@@ -487,3 +487,13 @@ def test_a_judge_that_cannot_be_asked_of_known_cases_is_told(notes: Suite, judge
     assert result.ret == 4
     assert "the judge could not be asked about a known case: the judge known-judge: " in result.stderr.str()
     assert "ordered 404" in result.stderr.str()
+
+
+@WORKERS
+def test_an_ordinary_test_that_asks_the_model_first_takes_no_judge_away(
+    notes: Suite, judges: Callable[..., ScriptedJudge], workers: Sequence[str]
+):
+    notes.write(test_first='def test_first(model):\n    assert model.generate("2 + 3 =").text == " 5"\n')
+    result = run(notes, judges(), *workers)
+    assert result.ret == 0, result.stdout.str()
+    assert [line["extracted"] for line in notes.samples()] == GRADES
