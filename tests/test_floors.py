@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = ("extract", "metrics", "statistics", "aggregate", "reports", "junit", "journal", "paired", "runs")
 PURE += ("gatefile", "gates", "verdicts", "noise", "baseline", "epochs", "compare", "differences", "gatecheck")
+PURE += ("opinions", "agreement", "labels")
 PURE += ("chat", "scores", "rows", "yamlfile", "published", "reproduced", "hub", "ultraeval")
 PURE += ("endpoints", "foreign", "foreign_form", "foreign_lm_eval", "foreign_inspect")
 NOT_PURE = {"pytest", "_pytest", "xdist", "aiohttp", "requests", "httpx", "openai"}

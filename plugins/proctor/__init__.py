@@ -12,7 +12,9 @@ from proctor.asks import Ask, Ranking, generate, likelihood, rank
 from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
+from proctor.judge import Judge, compared, graded
 from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage, follow_up
+from proctor.opinions import JudgedOutput, Opinion
 from proctor.sample import Sample, shuffled
 
 __all__ = [
@@ -21,9 +23,12 @@ __all__ = [
     "Benchmark",
     "Completion",
     "DataError",
+    "Judge",
+    "JudgedOutput",
     "Likelihood",
     "Likelihoods",
     "Model",
+    "Opinion",
     "Output",
     "ProctorError",
     "Program",
@@ -34,9 +39,11 @@ __all__ = [
     "SetupError",
     "TestedOutput",
     "Usage",
+    "compared",
     "follow_up",
     "generate",
     "generate_code",
+    "graded",
     "likelihood",
     "rank",
     "shuffled",

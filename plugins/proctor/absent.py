@@ -43,6 +43,14 @@ def reason(name: str, source: Source, root: Path, folder: Path, published: bool)
     return f"{name}: {root} has no {folder.name}/{source.files}{instead}"
 
 
+def without_judge(name: str) -> str:
+    """Why a benchmark whose outputs a judge model reads is not run without one."""
+    return (
+        f"{name}: needs a judge model: --judge=NAME names one as --model does, --judge-base-url=URL a server, and "
+        "--judge alone the entry `judge` of models.yaml"
+    )
+
+
 class AbsentItem(pytest.Item):
     """A benchmark that cannot be run, in one of its variants."""
 
@@ -89,7 +97,10 @@ def told(absent: Sequence[dict[str, str]]) -> list[str]:
     if len(absent) <= FEW:
         return [one["reason"] for one in absent]
     names = ", ".join(one["task"] for one in absent)
-    return [f"{len(absent)} benchmarks, whose data are not there: {names}", f"the first of them, {absent[0]['reason']}"]
+    return [
+        f"{len(absent)} benchmarks, whose data or judge are not there: {names}",
+        f"the first of them, {absent[0]['reason']}",
+    ]
 
 
 def alone(items: Sequence[pytest.Item]) -> str | None:
@@ -99,4 +110,4 @@ def alone(items: Sequence[pytest.Item]) -> str | None:
         return None
     if len(absent) == 1:
         return absent[0]["reason"]
-    return "\n  ".join(["nothing can be run, for want of data:", *told(absent)])
+    return "\n  ".join(["nothing can be run, for want of data or of a judge:", *told(absent)])

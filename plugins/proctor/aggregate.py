@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from proctor import epochs, scores
+from proctor import epochs, opinions, scores
 from proctor.statistics import Estimate, quantiles
 
 Record = Mapping[str, Any]
@@ -43,8 +43,11 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
     names = list(dict.fromkeys(name for record in scored for name in record["scores"]))
     told = ("task", "version", "variant", "shots", "epochs", "prompt_sha256", "parameters", "data")
     aggregates = task.get("aggregates", {})
+    judge = opinions.judge_of(records)
     return {
         **{name: task[name] for name in told},
+        # Who judged is a part of how it was asked: scores by two judges do not compare.
+        **({"parameters": {**task["parameters"], "judge": judge}} if judge is not None else {}),
         **({"aggregates": aggregates} if aggregates else {}),
         **({"signatures": task["signatures"]} if task.get("signatures") else {}),
         **{name: task[name] for name in ("chat", "raw_prompt") if name in task},
@@ -64,6 +67,7 @@ def task_report(task: Record, records: Sequence[Record]) -> dict[str, Any]:
         "groups": _groups(scored, names, aggregates),
         "macro": _macro(scored, names, aggregates),
         **({"over_epochs": _over_epochs(scored, task)} if task["epochs"] > 1 else {}),
+        **({"judge": opinions.summary(records, task["selected"])} if task.get("takes_judge") else {}),
         "usage": usage(records),
     }
 
@@ -186,6 +190,8 @@ def remarks(task: Record) -> list[str]:
         said.append(f"{errors} error{'s' if errors > 1 else ''} ({kinds}{over_all})")
     if "over_epochs" in task:
         said.append(_epochs(task))
+    if "judge" in task:
+        said += opinions.remarks(task["judge"])
     said += [f"{samples[name]} {name.replace('_', ' ')}" for name in COUNTS if samples.get(name)]
     if task.get("raw_prompt"):
         said.append("raw prompt to a chat model")

@@ -12,6 +12,7 @@ from typing import Any, BinaryIO
 from proctor.asks import Ranking
 from proctor.code import TestedOutput
 from proctor.model import NO_USAGE, Completion, Execution, Likelihood, Output, Usage
+from proctor.opinions import JudgedOutput, Opinion, UnjudgedOutput, told
 
 Record = dict[str, Any]
 Key = tuple[str, str, str, int]
@@ -36,8 +37,14 @@ class Answers:
     def __init__(self, folder: Path, name: str, more: Sequence[Path] = ()) -> None:
         self._found: dict[Key, tuple[BinaryIO, int]] = {}
         self._files = [path.open("rb") for path in [*sorted(folder.glob(f"{PREFIX}*.jsonl")), *more]]
+        unjudged: set[Key] = set()
         for file in self._files:
-            self._found |= {key_of(line): (file, at) for at, line in _whole(file)}
+            for at, line in _whole(file):
+                key = key_of(line)
+                if line.get("unjudged") and key in self._found and key not in unjudged:
+                    continue  # another process had the judge's opinion too
+                self._found[key] = file, at
+                (unjudged.add if line.get("unjudged") else unjudged.discard)(key)
         self._own = _new_file(folder, name)
         self._pending: list[bytes] = []
         self._lock = threading.Lock()
@@ -124,8 +131,19 @@ def as_record(output: Any) -> Record:
             for completion, run in zip(output.completions, output.runs, strict=True)
         ]
         return {"outputs": outputs, "sandbox": plain(output.sandbox), **_rendered(output)}
+    if isinstance(output, JudgedOutput):
+        return {
+            "outputs": [_without_none(flat(completion)) for completion in output.completions],
+            "opinions": [flat(opinion) for opinion in output.opinions],
+            "judge": {**told(output), "usage": flat(output.judge_usage)},
+            **({"scale": list(output.scale)} if output.scale else {}),
+            **({} if output.other is None else {"other": output.other}),
+            **_rendered(output),
+        }
     if isinstance(output, Output):
-        return {"outputs": [_without_none(flat(completion)) for completion in output.completions], **_rendered(output)}
+        outputs = [_without_none(flat(completion)) for completion in output.completions]
+        unjudged = {"unjudged": True} if isinstance(output, UnjudgedOutput) else {}
+        return {"outputs": outputs, **unjudged, **_rendered(output)}
     if isinstance(output, Ranking):
         choices = [
             {"label": label, **_without_none(flat(choice)), "logprob": _finite(choice.logprob)}
@@ -150,6 +168,10 @@ def restored(line: Mapping[str, Any]) -> Any:
         runs = [Execution(**completion.pop("run")) for completion in outputs if "run" in completion]
         completions = [Completion(**completion) for completion in outputs]
         rendered = line.get("rendered")
+        if "judge" in line:
+            return _judged(line, completions, usage)
+        if line.get("unjudged"):
+            return UnjudgedOutput(completions, usage, rendered=rendered)
         if "sandbox" in line:
             return TestedOutput(completions, usage, runs, line["sandbox"], rendered=rendered)
         return Output(completions, usage, rendered=rendered)
@@ -160,6 +182,20 @@ def restored(line: Mapping[str, Any]) -> Any:
             choice["logprob"] = -math.inf if choice["logprob"] is None else choice["logprob"]
         return Ranking(labels, [Likelihood(**choice) for choice in choices], usage, bool(line.get("context_cut")))
     return line.get("output")
+
+
+def _judged(line: Mapping[str, Any], completions: Sequence[Completion], usage: Usage) -> JudgedOutput:
+    judge = line["judge"]
+    return JudgedOutput(
+        completions,
+        usage,
+        opinions=[Opinion(**opinion) for opinion in line["opinions"]],
+        judge={key: judge[key] for key in ("name", "prompt_sha256")},
+        judge_usage=Usage(**judge["usage"]),
+        scale=line.get("scale", ()),
+        other=line.get("other"),
+        rendered=line.get("rendered"),
+    )
 
 
 def _same(value: Any, other: Any) -> bool:

@@ -9,13 +9,16 @@ import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from proctor.errors import AskError, SetupError
 from proctor.model import NO_USAGE, Likelihood, Likelihoods, Model, Output, Sandbox, Usage
 from proctor.sample import Sample
 
-GIVEN = ("sample", "prompt", "model", "seed", "sandbox")
+if TYPE_CHECKING:
+    from proctor.judge import Judge
+
+GIVEN = ("sample", "prompt", "model", "seed", "sandbox", "judge")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
 
 
@@ -100,10 +103,21 @@ class Ask:
         """Whether it takes `sandbox`, to run code that the model wrote."""
         return "sandbox" in _taken(self.function)
 
+    @property
+    def takes_judge(self) -> bool:
+        """Whether it takes `judge`, to ask for a judge model's opinion."""
+        return "judge" in _taken(self.function)
+
     def __call__(
-        self, sample: Sample, prompt: str, model: Model, seed: int, sandbox: Sandbox | None = None
+        self,
+        sample: Sample,
+        prompt: str,
+        model: Model,
+        seed: int,
+        sandbox: Sandbox | None = None,
+        judge: Judge | None = None,
     ) -> Awaitable[Any]:
-        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox}
+        given = {"sample": sample, "prompt": prompt, "model": model, "seed": seed, "sandbox": sandbox, "judge": judge}
         return self.function(**{name: given[name] for name in _taken(self.function)}, **self.parameters)
 
     def altered(self, parameter: str, value: Any) -> Ask:

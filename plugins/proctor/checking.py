@@ -23,6 +23,7 @@ from proctor.runs import lines
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
 
+JUDGE = "proctor:gold"
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
 PLUGINS = ("proctor.plugin", "proctor_service.plugin")
@@ -104,6 +105,8 @@ def lacking(page: Page, root: Path) -> str | None:
     from proctor import absent  # which needs pytest, as what only looks at pages does not
 
     source, folder = find_source(page.benchmark, root)
+    if source.whole and not folder.is_dir():
+        return None  # those that come along are taken
     return absent.reason(page.benchmark.name, source, root, folder, published=False)
 
 
@@ -123,7 +126,8 @@ def check(page: Page, data_dir: str | None) -> list[Checked]:
 def _run(page: Page, model: str, data_dir: str | None, folder: Path) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     arguments = ["-q", "-p", "no:cacheprovider", str(page.benchmark.module)]
     arguments += [part for plugin in PLUGINS for part in ("-p", plugin)]
-    arguments += [f"--model={model}", "--variant=all", f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
+    arguments += [f"--model={model}", f"--judge={JUDGE}", "--variant=all"]
+    arguments += [f"--report-dir={folder}", f"--rootdir={evals_root().parent}"]
     arguments += ["-m", page.benchmark.name]  # a module may hold two
     arguments += [] if data_dir is None else [f"--data-dir={data_dir}"]
     printed = folder.with_suffix(".txt")

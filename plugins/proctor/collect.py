@@ -21,11 +21,12 @@ import pytest
 from _pytest._code.code import Traceback
 from _pytest.mark.expression import Expression
 
-from proctor import __version__, absent, epochs
+from proctor import __version__, absent, epochs, opponent
 from proctor.answers import Key
+from proctor.asks import Ask
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.chat import Chat, ChatModel
-from proctor.data import Dataset, Source, find_files, find_source, listed_keys, load, without
+from proctor.data import Dataset, Source, comes_whole, find_files, find_source, listed_keys, load, without
 from proctor.errors import SetupError
 from proctor.model import Model
 from proctor.options import Settings
@@ -52,6 +53,10 @@ class LoadedTask:
         self.epochs = epochs
         self.seed = settings.seed
         self.ask = task.ask
+        if prompt.judge is not None:
+            self.ask = with_judge_prompt(self.ask, prompt)
+        if settings.against is not None and opponent.takes_one(self.ask):
+            self.ask = opponent.against(self.ask, settings.against, task, dataset.sha256)
         self.chat = Chat()
         given = {"temperature": settings.temperature, "max_tokens": settings.max_tokens}
         for parameter, value in given.items():
@@ -107,6 +112,13 @@ class LoadedTask:
         return self.prompt.conversation(sample, shots, self.chat) if self.chat.on else self.prompt.render(sample, shots)
 
 
+def with_judge_prompt(ask: Ask, prompt: Prompt) -> Ask:
+    """An ask with the block `judge` of a file given to --prompt. Raises SetupError where no judge is asked by one."""
+    if "judge_prompt" not in ask.parameters:
+        raise SetupError(f"{prompt.origin}: has a block `judge`, but no judge model is asked by a prompt there")
+    return ask.altered("judge_prompt", prompt.judge)
+
+
 class SampleItem(pytest.Item):
     """One sample of one task in one epoch."""
 
@@ -143,8 +155,8 @@ class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
     stored: keys of the outputs that are judged again, where that is what is done. chat: tells how the model will be
-    asked, as far as that is known. lacks: abilities that the model is known not to have, each
-    with the reason.
+    asked, as far as that is known. lacks: abilities that the model is known not to have, each with the reason.
+    has_judge: there is a judge model.
     """
 
     def __init__(
@@ -155,9 +167,12 @@ class Collecting:
         stored: Collection[Key] | None = None,
         chat: Callable[[], Chat] = Chat,
         lacks: Mapping[str, str] | None = None,
+        *,
+        has_judge: bool = False,
     ) -> None:
         self.config = config
         self.chat = cache(chat)
+        self._has_judge = has_judge
         self.stored = stored
         self.lacks = lacks or {}
         self.settings = settings
@@ -171,7 +186,8 @@ class Collecting:
 
     def _published(self, benchmark: Benchmark) -> bool:
         """Whether the benchmark is scored on its published data: by a real model that is told nothing else."""
-        return self.settings.data_dir is None and not self._bundled and benchmark.data is None
+        elsewhere = self.settings.data_dir is None and not self._bundled and benchmark.data is None
+        return elsewhere and not comes_whole(benchmark)
 
     def _root(self, benchmark: Benchmark) -> Path | None:
         """The data root of a benchmark; None for the bundled samples."""
@@ -180,7 +196,10 @@ class Collecting:
 
             return cache_root()
         chosen = self.settings.data_dir
-        return None if chosen in (None, "bundled") else Path(str(chosen))
+        if chosen in (None, "bundled"):
+            return None
+        root = Path(str(chosen))
+        return None if comes_whole(benchmark) and not (root / benchmark.name).is_dir() else root
 
     def _source(self, benchmark: Benchmark) -> tuple[Source, Path]:
         """Where a benchmark's data are in this run."""
@@ -245,6 +264,8 @@ class Collecting:
             self._unread[task.benchmark] = None
             return []
         why = self._absent(task.benchmark)
+        if why is None and task.ask.takes_judge and not self._has_judge:
+            why = absent.without_judge(task.benchmark.name)
         if why is not None and not self._holds(task.benchmark):
             return self._absent_items(collector, name, task, obj, why, marks)
         loaded = self._load(task)
@@ -368,7 +389,9 @@ class Collecting:
         chosen = of_variant(surviving, self.settings.variant, self.config, self.chat)
         if chosen or not refused:
             self.problem = self.problem or without_effect(samples, chosen, self.settings, self._unread)
-        kept = {*limited(chosen, self.settings.limit), *absent.chosen(items, self.settings.variant)}
+        few = limited(chosen, self.settings.limit)
+        self.problem = self.problem or opponent.problem(few, self.settings.against)
+        kept = {*few, *absent.chosen(items, self.settings.variant)}
         dropped = [item for item in items if isinstance(item, SampleItem | absent.AbsentItem) and item not in kept]
         if dropped:
             self.config.hook.pytest_deselected(items=dropped)

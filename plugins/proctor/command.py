@@ -23,6 +23,7 @@ from proctor import (
     fetchplan,
     gatefile,
     gates,
+    labels,
     noise,
     pages,
     published,
@@ -438,6 +439,29 @@ def _beside(chosen: argparse.Namespace, known: published.Published, sizes: Mappi
     return int(chosen.strict and (reproduced.OUTSIDE in verdicts or reproduced.WITHIN not in verdicts))
 
 
+def _agreement_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "labels", metavar="HUMAN.csv", type=Path, help="people's labels: columns sample and label, also task and rater"
+    )
+    parser.add_argument("run", metavar="RUN", type=Path, help="folder of a run that a judge model took part in")
+
+
+def _agreement_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> int:
+    tasks = labels.judged(chosen.run)
+    found = labels.matched(labels.read(chosen.labels), tasks)
+    for name, people in found.items():
+        task = tasks[name]
+        print(labels.sentence(task, people) + "\n")
+        for line in differences.aligned(labels.HEADS, list(labels.rows(task, people)), left=1):
+            print(line)
+        print()
+        for line in differences.aligned(("score", "", "95 % interval", "samples"), list(labels.scores(task, people))):
+            print(line)
+        print()
+    print("weighted: kappa with quadratic weights; corrected: prediction-powered inference (docs/judge.md)")
+    return 0
+
+
 INTERRUPTED = 2
 """pytest's exit code of a run that Ctrl-C ended."""
 BASELINE_FILE = Path("baseline.json")
@@ -479,6 +503,12 @@ COMMANDS = (
         "List the scores that papers and model cards report, or put a run beside them.",
         _published_arguments,
         _published_run,
+    ),
+    Command(
+        "agreement",
+        "Say how far a run's judge model agrees with people, and correct its score by what they say.",
+        _agreement_arguments,
+        _agreement_run,
     ),
     Command(
         "fetch",

@@ -60,13 +60,14 @@ RECORD = "fetched.json"
 class Source:
     """A benchmark's entry in a manifest.
 
-    `samples`: how many the authors' whole files come to. `restricted`: to what its licence restricts use. `form`:
-    where its data are asked for that are given out to no one else; `given_as` is the file's name then, where it is
-    another one.
+    `samples`: how many the authors' whole files come to. `whole`: the bundled rows are all that there are.
+    `restricted`: to what its licence restricts use. `form`: where its data are asked for that are given out to no one
+    else; `given_as` is the file's name then, where it is another one.
     """
 
     files: str
     samples: int | None = None
+    whole: bool = False
     folder: str | None = None
     shots: str | None = None
     shots_by: str | None = None
@@ -106,6 +107,8 @@ class Source:
 def by_hand(source: Source, folder: Path | str) -> str:
     """How data are had that nothing fetches, and where they are put."""
     files = BRACES.sub("*", source.files)
+    if source.whole:
+        return "its rows come along, all that there are: there is nothing to fetch"
     if source.form is None:
         where = f"they are published at {source.origin}" if source.origin else "its manifest does not say from where"
         return f"nothing fetches its data: {where}; put {files} into {folder}"
@@ -245,6 +248,13 @@ def bundled_root(module: Path) -> Path | None:
         if manifests(folder / "data"):
             return folder / "data"
     return None
+
+
+def comes_whole(benchmark: Benchmark) -> bool:
+    """Whether the rows that come with a benchmark are all that there are, for any model."""
+    root = bundled_root(benchmark.module)
+    source = sources(root).get(benchmark.name) if root is not None and benchmark.data is None else None
+    return source is not None and source.whole
 
 
 def find_source(benchmark: Benchmark, root: Path | None, form: str | None = None) -> tuple[Source, Path]:

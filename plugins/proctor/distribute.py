@@ -59,11 +59,14 @@ class Scratch:
         found: dict[str, Any] | None = self._read(f"collected-{worker}.json")
         return found
 
-    def write_connection(self, connection: Connection) -> None:
+    def write_connection(self, connection: Connection, judge: Connection | None = None) -> None:
+        if judge is not None:
+            self._write("judge.json", asdict(judge))
         self._write("connection.json", asdict(connection))
 
-    def connection(self) -> Connection | None:
-        found = self._read("connection.json")
+    def connection(self, name: str = "connection") -> Connection | None:
+        """How to reach the model, or under the name `judge` the judge model."""
+        found = self._read(f"{name}.json")
         return None if found is None else Connection(**found)
 
     def write_block(self, worker: str, indices: list[int]) -> None:

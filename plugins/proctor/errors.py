@@ -13,6 +13,8 @@ Every message says what happened, where, and what to do about it.
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ProctorError(Exception):
     """Root of all errors that proctor raises on purpose."""
@@ -39,8 +41,10 @@ class AskError(ProctorError):
 
     `kind` is the heading under which the report counts it, one word in lower case:
     `timeout`, `connection`, `http_500`, `rate_limited`, `malformed`, ... `attempts` is how many requests
-    it took to fail.
+    it took to fail. `output` is what the model had answered where something after that failed (its judge, say).
     """
+
+    output: Any = None
 
     def __init__(self, kind: str, message: str, attempts: int = 1) -> None:
         super().__init__(message)

@@ -22,6 +22,7 @@ GRACE = 2.0
 """Seconds that downloads have to stop after Ctrl-C; what does not is ended with the process."""
 HEADS = ("benchmark", "files", "size", "use", "data", "licence")
 THERE, BEGUN, FETCHED, FORM, UNPUBLISHED = "there already", "goes on", "to fetch", "by a form", "by --data-dir"
+ALONG = "comes along"
 COMING = (FETCHED, BEGUN)
 
 
@@ -44,6 +45,8 @@ def plan(known: Mapping[str, Source], names: Iterable[str], root: Path, force: b
     """What a fetch of `names` into `root` has to do; nothing is asked, and only sizes are compared."""
 
     def state(name: str, source: Source) -> str:
+        if source.whole:
+            return ALONG
         if not source.fetchable:
             return FORM if source.form is not None else UNPUBLISHED
         if not force and complete(source, name, root):
@@ -68,7 +71,7 @@ def told(planned: Sequence[Planned], root: Path) -> list[str]:
     for kind in dict.fromkeys(one.source.restricted for one in planned if one.source.restricted):
         names = ", ".join(one.name for one in planned if one.source.restricted == kind)
         lines.append(f"their licences restrict use ({kind}): {names}")
-    wanting = [one for one in planned if one.state not in (*COMING, THERE)]
+    wanting = [one for one in planned if one.state not in (*COMING, THERE, ALONG)]
     return lines + [f"{one.name} cannot be fetched: {by_hand(one.source, root / one.name)}" for one in wanting]
 
 

@@ -19,6 +19,15 @@ def pytest_proctor_service(config: pytest.Config) -> Service | None:
 
 
 @pytest.hookspec(firstresult=True)
+def pytest_proctor_judge(config: pytest.Config) -> Service | None:
+    """Return the service of the judge model that the options name, not yet started, or None where they name none.
+
+    Called once in every process, before collection; raises `proctor.errors.SetupError` for bad options. It is started
+    where a task is selected that needs a judge, after the model.
+    """
+
+
+@pytest.hookspec(firstresult=True)
 def pytest_proctor_sandbox(config: pytest.Config) -> Sandbox | None:
     """Return what runs code that a model wrote, or None to leave it to another plugin.
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -18,31 +19,70 @@ from proctor.answers import Answers
 from proctor.collect import SampleItem
 from proctor.errors import AskError, PromptError, StopAsking
 from proctor.journal import Journal
+from proctor.judge import Judge, Keeping
 from proctor.lookahead import Asker, LookAhead, Question
-from proctor.model import Sandbox, Usage
+from proctor.model import Output, Sandbox, Usage
+from proctor.opinions import UnjudgedOutput
 from proctor.records import Record, Score, falls_short, prompt_sha256, record, travelling
 
 
-def question(item: SampleItem, answers: Answers, sandbox: Sandbox | None) -> Question[tuple[str, Any]]:
+@dataclass(frozen=True)
+class Beside:
+    """What some asks take beside the model. `judge` gives the connected judge model, None where there is none.
+
+    `anew`: opinions that are stored are asked for again.
+    """
+
+    sandbox: Sandbox | None = None
+    judge: Callable[[], Judge | None] = lambda: None
+    anew: bool = False
+
+
+def question(item: SampleItem, answers: Answers, beside: Beside) -> Question[tuple[str, Any]]:
     """The ask of one sample: a coroutine function of the model that brings (prompt, output).
 
     What an earlier attempt was answered is not asked again; what comes back is on disk before it is judged.
     """
     loaded, sample = item.loaded, item.sample
 
+    def keep(sha256: str, output: Any) -> None:
+        if answers.write(item.key, sha256, output):
+            # With those that come in the same turn of the loop; and before it is judged, in any case.
+            asyncio.get_running_loop().call_soon(answers.flush)
+
     async def ask(model: Any) -> tuple[str, Any]:
         prompt = loaded.render(item.index)
         sha256 = prompt_sha256(prompt)
-        output = answers.find(item.key, sha256)
-        if output is None:
-            about = loaded.model(model, sample)
-            output = await loaded.ask(sample, prompt, about, sample_seed(item), sandbox)
-            if answers.write(item.key, sha256, output):
-                # With those that come in the same turn of the loop; and before it is judged, in any case.
-                asyncio.get_running_loop().call_soon(answers.flush)
+        found = answers.find(item.key, sha256)
+        if found is not None and not (loaded.ask.takes_judge and (beside.anew or isinstance(found, UnjudgedOutput))):
+            return prompt, found
+        about = loaded.model(model, sample)
+        if loaded.ask.takes_judge:
+            output = await _judged_by(item, prompt, about, found, beside, lambda output: keep(sha256, output))
+        else:
+            output = await loaded.ask(sample, prompt, about, sample_seed(item), beside.sandbox)
+        keep(sha256, output)
         return prompt, output
 
     return ask
+
+
+async def _judged_by(
+    item: SampleItem, prompt: str, model: Any, found: Any, beside: Beside, keep: Callable[[Any], None]
+) -> Any:
+    """The ask of a sample that a judge model takes part in; an AskError carries what the model had written."""
+    judge = beside.judge()
+    writer = Keeping(model, prompt, found if isinstance(found, Output) else None, keep)
+    try:
+        if judge is None:
+            raise AskError(
+                "judge_missing", "no opinion of this sample is stored; --judge=NAME asks for one", attempts=0
+            )
+        about = judge.about(item.sample, item.loaded.dataset.samples)
+        return await item.loaded.ask(item.sample, prompt, writer, sample_seed(item), beside.sandbox, about)
+    except AskError as error:
+        error.output = writer.kept
+        raise
 
 
 def sample_seed(item: SampleItem) -> int:
@@ -70,7 +110,7 @@ class Judging:
         journal: Journal,
         strict: bool,
         waiting: Callable[[], None],
-        sandbox: Sandbox | None = None,
+        beside: Beside,
     ) -> None:
         self._asked = [item for _, item in items if skip_reason(item) is None]
         self._turn = {item: turn for turn, item in enumerate(self._asked)}
@@ -82,7 +122,7 @@ class Judging:
         self._answers: LookAhead[tuple[str, Any]] = LookAhead(
             asker,
             len(self._asked),
-            lambda turn: question(self._asked[turn], answers, sandbox),
+            lambda turn: question(self._asked[turn], answers, beside),
             window,
         )
 
@@ -148,8 +188,9 @@ class Judging:
             raise  # it is not answered, and no error of its own
         except (AskError, PromptError) as error:
             kind = error.kind if isinstance(error, AskError) else "prompt"
-            attempts = error.attempts if isinstance(error, AskError) else 0
-            return self._failed(item, kind, str(error), started, usage=Usage(attempts > 0, max(0, attempts - 1)))
+            attempts, output = (error.attempts, error.output) if isinstance(error, AskError) else (0, None)
+            usage = Usage(attempts > 0, max(0, attempts - 1)) if output is None else output.usage
+            return self._failed(item, kind, str(error), started, usage=usage, output=output)
         except Exception as error:
             return self._failed(item, "ask", f"{type(error).__name__}: {error}", started, error)
         self._kept.flush()
@@ -163,6 +204,7 @@ class Judging:
         started: float,
         error: Exception | None = None,
         usage: Usage | None = None,
+        output: Any = None,
     ) -> tuple[pytest.TestReport, Record]:
         """An ask failed: an error in pytest's sense, like a fixture that could not be set up."""
 
@@ -174,7 +216,7 @@ class Judging:
         _span(report, started)
         if error is None:
             report.outcome, report.longrepr = "failed", f"{kind}: {message}"
-        line = self._record(item, prompt=_rendered(item), error=(kind, message), usage=usage)
+        line = self._record(item, prompt=_rendered(item), output=output, error=(kind, message), usage=usage)
         return report, line
 
     def _judged(

@@ -209,6 +209,29 @@ OPTIONS: tuple[tuple[str, str | None, Any, dict[str, Any]], ...] = (
         None,
         {"metavar": "RUN", "help": "what --gate compares with: a run's folder, or a file of `proctor baseline set`"},
     ),
+    (
+        "judge",
+        "string",
+        None,
+        {
+            "metavar": "NAME",
+            "nargs": "?",
+            "const": "judge",
+            "help": (
+                "model whose opinion takes the place of people's, as --model names one; without a name, as the last "
+                "word: the entry `judge` of models.yaml. With --rescore, it is asked about the stored outputs"
+            ),
+        },
+    ),
+    (
+        "against",
+        "string",
+        None,
+        {
+            "metavar": "RUN",
+            "help": "the run whose answers a judge compares with (default: answers that come with the benchmark)",
+        },
+    ),
     ("strict-samples", "bool", False, {"action": "store_true", "help": "wrong answers fail their tests"}),
     (
         "error-budget",
@@ -313,6 +336,8 @@ class Settings:
     rescore: Path | None
     gate: Path | None
     baseline: Path | None
+    judge_anew: bool
+    against: Path | None
     strict: bool
     error_budget: int
     folder: Path
@@ -337,6 +362,12 @@ def read_settings(config: pytest.Config) -> Settings:
         raise SetupError("--report-dir= is empty: name a folder, or leave the option out")
     if chosen(config, "gate") is not None and model is None and not _named_elsewhere(config):
         raise SetupError("--gate judges a checkpoint: name it by --model or --base-url")
+    judge = chosen(config, "judge")
+    if judge is not None and not judge.strip():
+        raise SetupError("--judge= is empty (an unset shell variable?): name a model, or leave the option out")
+    rescore = _rescore(config, folder)
+    if rescore is not None and not _judge_given(config) and getattr(config.option, "proctor_against", None):
+        raise SetupError("--against is what a judge compares with: with --rescore, name that too, by --judge")
     return Settings(
         model=model,
         data_dir=_data_dir(chosen(config, "data-dir"), folder),
@@ -356,9 +387,11 @@ def read_settings(config: pytest.Config) -> Settings:
         show_prompts=_count(config, "show-prompts", 1),
         report_dir=None if report_dir is None else folder / report_dir,
         resume=chosen(config, "resume"),
-        rescore=_rescore(config, folder),
+        rescore=rescore,
         gate=_path(config, "gate", folder),
         baseline=_path(config, "baseline", folder),
+        judge_anew=rescore is not None and _judge_given(config),
+        against=_path(config, "against", folder),
         strict=bool(chosen(config, "strict-samples")),
         error_budget=_count(config, "error-budget", 0) or 0,
         folder=folder,
@@ -422,6 +455,11 @@ def _named_elsewhere(config: pytest.Config) -> bool:
         return bool(chosen(config, "rescore") or chosen(config, "base-url"))
     except ValueError:  # nobody has that option: proctor_service is not loaded
         return False
+
+
+def _judge_given(config: pytest.Config) -> bool:
+    """Whether the command line names a judge: what an ini file says of every run asks nobody about an old one."""
+    return any(getattr(config.option, f"proctor_{name}", None) for name in ("judge", "judge_base_url"))
 
 
 def _path(config: pytest.Config, name: str, folder: Path) -> Path | None:

@@ -137,6 +137,8 @@ def _data(source: Source) -> str:
     """How the published data are had."""
     if source.fetch is not None:
         return "fetched"
+    if source.whole:
+        return "comes along"
     return "from the hub" if source.fetchable else "by a form" if source.form else "by --data-dir"
 
 

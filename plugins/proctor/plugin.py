@@ -53,11 +53,11 @@ def pytest_configure(config: pytest.Config) -> None:
     forget_what_is_not_ours(config)
     try:
         settings = read_settings(config)
-        service = _service(config, settings)
+        service, judge = _service(config, settings), _judge(config, settings)
         if settings.rescore is not None and settings.data_dir is None:
             form = settings.data_format or getattr(service, "data_format", None)
             settings = replace(settings, data_dir=getattr(service, "data_dir", None), data_format=form)
-        play(config, settings, service)
+        play(config, settings, service, judge)
     except SetupError as error:
         raise pytest.UsageError(str(error)) from None
 
@@ -68,6 +68,25 @@ def _service(config: pytest.Config, settings: Settings) -> Service | None:
 
         return StoredService(settings.rescore)
     service: Service | None = config.hook.pytest_proctor_service(config=config)
+    return service
+
+
+def _judge(config: pytest.Config, settings: Settings) -> Service | None:
+    """The judge model's service; None where outputs are judged again and their opinions stay as they are."""
+    if settings.rescore is not None and not settings.judge_anew:
+        return None
+    service: Service | None = config.hook.pytest_proctor_judge(config=config)
+    return service
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_proctor_judge(config: pytest.Config) -> Service | None:
+    name = chosen(config, "judge")
+    if name is None or not name.startswith("proctor:"):
+        return None
+    from proctor.selfcheck import selfcheck_judge
+
+    service: Service = selfcheck_judge(name)
     return service
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from proctor.errors import PromptError
 from proctor.model import Conversation, Message
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from proctor.chat import Chat
 
 PARTS = ("header", "prompt", "answer")
+JUDGE = "judge"
+"""The block of a file that says what a judge model is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Prompt:
     prompt: str
     answer: str
     origin: str
+    judge: str | None = None
+    """In place of what a judge model is asked; None leaves that as it is."""
     _shots: dict[int, Shots] = field(default_factory=dict, repr=False)
     _looked_up: dict[str, set[str]] = field(default_factory=dict, repr=False)
 
@@ -147,6 +151,26 @@ class Prompt:
             ) from None
 
 
+@cache
+def _template(source: str, what: str) -> jinja2.Template:
+    import jinja2
+
+    try:
+        return _environment().from_string(source)
+    except jinja2.TemplateSyntaxError as error:
+        raise PromptError(f"{what}, line {error.lineno}: {error.message}") from None
+
+
+def rendered(source: str, fields: Mapping[str, Any], what: str, sample: str) -> str:
+    """A template of its own, over `fields`. Raises PromptError that names `what` and the sample."""
+    template = _template(source, what)
+    try:
+        return template.render(fields)
+    except Exception as error:
+        has = f"; it may use: {', '.join(sorted(fields))}" if "undefined" in str(error) else ""
+        raise PromptError(f"{what} failed for sample {sample}: {error}{has}") from None
+
+
 def from_file(path: Path, inherited: Prompt) -> Prompt:
     """Templates from a file: either Jinja blocks named header, prompt and answer, or the prompt alone.
 
@@ -162,14 +186,15 @@ def from_file(path: Path, inherited: Prompt) -> Prompt:
     except jinja2.TemplateSyntaxError as error:
         raise PromptError(f"{path}:{error.lineno}: {error.message}") from None
     parts = blocks or {"prompt": source}
-    unknown = set(parts) - set(PARTS)
+    unknown = set(parts) - {*PARTS, JUDGE}
     if unknown:
-        raise PromptError(f"{path}: block {min(unknown)!r} is none of {', '.join(PARTS)}")
+        raise PromptError(f"{path}: block {min(unknown)!r} is none of {', '.join((*PARTS, JUDGE))}")
     return Prompt(
         header=parts.get("header", inherited.header),
         prompt=parts.get("prompt", inherited.prompt),
         answer=parts.get("answer", inherited.answer),
         origin=str(path),
+        judge=parts.get(JUDGE),
     )
 
 

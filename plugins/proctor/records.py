@@ -33,6 +33,7 @@ TRAVELS = (
     "error",
     "flags",
     "usage",
+    "judge",
 )
 """The keys of a record that cross from the process that judged to the one that reports."""
 

@@ -30,6 +30,7 @@ def build(
     run: Mapping[str, Any],
     gates: Sequence[Mapping[str, Any]] = (),
     not_run: Sequence[Mapping[str, Any]] = (),
+    judge: Mapping[str, Any] | None = None,
 ) -> Report:
     """report.json as docs/reports.md has it; `tasks` are descriptions, `records` the samples' outcomes."""
     by_task: dict[tuple[str, str], list[Mapping[str, Any]]] = {aggregate.key(task): [] for task in tasks}
@@ -40,6 +41,7 @@ def build(
         "schema": SCHEMA,
         "run": {**run, "versions": versions(), "platform": platform.platform(), "partial": aggregate.partial(entries)},
         "model": dict(model),
+        **({} if judge is None else {"judge": dict(judge)}),
         "tasks": entries,
         "not_run": [dict(task) for task in not_run],
         "gates": [dict(verdict) for verdict in gates],
@@ -145,11 +147,22 @@ def _measured(report: Report) -> list[str]:
         )
     lines += [f"- endpoint {endpoints.told(entry)}" for entry in report["model"].get("endpoints", ())]
     lines += [f"- {line}" for line in report["model"].get("account", {}).get("lines", ())]
+    if "judge" in report:
+        lines.append(f"- {_judge(report['judge'])}")
     lines += [
         f"- command: `{run['command']}`",
         f"- run `{run['id']}`, {run['seconds']:.1f} s, exit code {run['exit_code']}",
     ]
     return lines
+
+
+def _judge(judge: Mapping[str, Any]) -> str:
+    """The judge model in a sentence."""
+    engine = " ".join(filter(None, [judge.get("engine"), judge.get("engine_version")]))
+    itself = "; **it judges itself**, and models prefer what they write" if judge.get("judges_itself") else ""
+    known = judge.get("preflight", {}).get("cases")
+    right = f"; all of {known} known cases right before the run" if known else ""
+    return f"judge: **{judge.get('name')}** (`{judge.get('id')}`, {engine or 'an unknown engine'}){right}{itself}"
 
 
 def _form(task: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 from proctor import reports, runs
 from proctor.answers import Key, key_of
 from proctor.errors import AskError, SetupError
+from proctor.judge import PART
 from proctor.model import Connection, Model
 
 SHOWN = 10
@@ -86,18 +87,23 @@ def read_report(folder: Path) -> dict[str, Any]:
     return report
 
 
-def as_asked(tasks: Sequence[dict[str, Any]], report: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Descriptions of tasks with the parameters by which their stored outputs were made."""
+def as_asked(
+    tasks: Sequence[dict[str, Any]], report: Mapping[str, Any], judge_anew: bool = False
+) -> list[dict[str, Any]]:
+    """Descriptions of tasks with the parameters by which their stored outputs were made.
+
+    judge_anew: a judge model is asked again, by today's parameters.
+    """
     before = {(task["task"], task["variant"]): task["parameters"] for task in report["tasks"]}
-    # All count as chosen: whatever fitted them to a chat model has done so.
-    return [
-        {
-            **task,
-            "parameters": (own := before.get((task["task"], task["variant"]), task["parameters"])),
-            "chosen": [*own],
-        }
-        for task in tasks
-    ]
+    found = []
+    for task in tasks:
+        now = task["parameters"]
+        asked = before.get((task["task"], task["variant"]), now)
+        judge = {name: value for name, value in now.items() if judge_anew and name.startswith(PART)}
+        # All count as chosen: whatever fitted them to a chat model has done so.
+        own = {name: value for name, value in {**asked, **judge}.items() if name != "judge"}  # who it was, opinions say
+        found.append({**task, "parameters": own, "chosen": [*own]})
+    return found
 
 
 def changes(folder: Path, report: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> Iterator[str]:

@@ -211,6 +211,7 @@ class Results:
                 "chat": run.chat.as_record(),
                 "exit_code": int(exitstatus),
             },
+            judge=run.about_judge,
             gates=[verdict.as_record() for verdict in self.verdicts],
             not_run=self.not_run,
         )

@@ -82,9 +82,14 @@ def differences(old: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], seed
     return found
 
 
-def model_differences(old: Mapping[str, Any], model: Mapping[str, Any]) -> list[str]:
-    """How the model differs from that of the run `old`, a line for each."""
-    return [line for field in MODEL for line in _between(f"model: {field}", old["model"].get(field), model.get(field))]
+def model_differences(old: Mapping[str, Any], model: Mapping[str, Any], name: str = "model") -> list[str]:
+    """How a model differs from the one that a run had, a line for each."""
+    return [line for field in MODEL for line in _between(f"{name}: {field}", old.get(field), model.get(field))]
+
+
+def judge_differences(old: Mapping[str, Any] | None, judge: Mapping[str, Any] | None) -> list[str]:
+    """The same of the judge model, which a run need not have."""
+    return [] if old is None or judge is None else model_differences(old, judge, "the judge")
 
 
 def _between(name: str, old: Any, new: Any) -> Iterator[str]:

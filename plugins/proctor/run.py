@@ -14,12 +14,15 @@ from typing import Any, TextIO
 
 import pytest
 
-from proctor import chat, resume
+from proctor import chat, preflight, resume
+from proctor.asks import Ask
 from proctor.collect import LoadedTask
 from proctor.errors import ServiceError, SetupError
 from proctor.journal import judged
+from proctor.judge import PART, compared_answers, graded_answer
 from proctor.model import Connection, Service
 from proctor.options import Settings
+from proctor.records import prompt_sha256
 from proctor.resume import PARTS
 
 Check = Callable[[list[dict[str, Any]]], None]
@@ -48,6 +51,8 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "needs": loaded.ask.needs,
         "runs_code": loaded.ask.runs_code,
         "default_needs": loaded.benchmark.default.ask.needs,
+        "takes_judge": loaded.ask.takes_judge,
+        "judging": judging(loaded.ask),
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "aggregates": loaded.benchmark.aggregates,
@@ -68,9 +73,24 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
     }
 
 
+def judging(ask: Ask) -> dict[str, Any]:
+    """How a ready ask has a judge model asked, in plain JSON; empty for others."""
+    ready = {graded_answer: "graded", compared_answers: "compared"}
+    if ask.function not in ready:
+        return {}
+    own = {key: value for key, value in ask.parameters.items() if key.startswith(PART) and not callable(value)}
+    return {"kind": ready[ask.function], **own}
+
+
+LONG = 120
+"""Characters of a parameter, beyond which reports tell its sha256 alone."""
+
+
 def _shown(value: Any) -> Any:
     if callable(value):
         return getattr(value, "__name__", repr(value))
+    if isinstance(value, str) and len(value) > LONG:
+        return f"sha256:{prompt_sha256(value)[:16]}"
     return value
 
 
@@ -81,13 +101,17 @@ def new_folder(settings: Settings) -> Path:
     return settings.folder / "reports" / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
 
 
+JUDGE_LOG = "judge.log"
+
+
 class Run:
     """Owns the folder and the service of a run, from `begin` to `stop`."""
 
-    def __init__(self, settings: Settings, service: Service, command: str) -> None:
+    def __init__(self, settings: Settings, service: Service, command: str, judge: Service | None = None) -> None:
         """`command`: the command line, by which a run is known that goes on. Raises SetupError."""
         self.settings = settings
         self.service = service
+        self.judge = judge
         self.command = command
         self.resumed = settings.resume is not None
         self.folder = (
@@ -99,6 +123,9 @@ class Run:
         self.tasks: list[dict[str, Any]] = []
         self.chat = chat.Chat()
         self.connection: Connection | None = None
+        self.judge_connection: Connection | None = None
+        self.about_judge: dict[str, Any] | None = None
+        """What the report says of the judge model; None where none was asked, in this run or in the one rescored."""
         self._lock: TextIO | None = None
         self._existed = False
         self._had_log = False
@@ -121,11 +148,11 @@ class Run:
             self._claim()
             connection = self._start(progress, check)
         except SetupError as error:
-            self.service.stop()
+            self.stop()
             self.release(keep_log=True)
             raise pytest.UsageError(str(error)) from None
         except BaseException:
-            self.service.stop()
+            self.stop()
             self.release(keep_log=True)
             raise
         self.connection = connection
@@ -143,13 +170,32 @@ class Run:
         check(self.tasks)
         if old is not None:
             differ = resume.differences(old, self.tasks, self.settings.seed)
-            self._refuse([*resume.model_differences(old, connection.model), *differ])
+            self._refuse([*resume.model_differences(old["model"], connection.model), *differ])
+        if any(task["takes_judge"] for task in self.tasks):
+            self._start_judge(connection, progress)
+        if old is not None:
+            self._refuse(resume.judge_differences(old.get("judge"), self.about_judge))
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:
             content = {"started": self.started, "command": self.command, "seed": self.settings.seed}
-            resume.write(self.folder, {**content, "tasks": self.tasks, "model": dict(connection.model)})
+            about = {"tasks": self.tasks, "model": dict(connection.model), "judge": self.about_judge}
+            resume.write(self.folder, {**content, **about})
         return connection
+
+    def _start_judge(self, connection: Connection, progress: Callable[[str], None]) -> None:
+        """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong."""
+        if self.judge is None:
+            self.about_judge = getattr(self.service, "report", {}).get("judge")
+            return
+        found = self.judge_connection = self.judge.start(self.folder / JUDGE_LOG, progress)
+        if found.model.get("capabilities", {}).get("chat") is False:
+            raise ServiceError(f"the judge {found.model.get('name')} cannot chat; name another one by --judge")
+        cases = preflight.run(self.judge, found, self.tasks, progress)
+        same = found.model.get("id") == connection.model.get("id")
+        self.about_judge = {**found.model, "preflight": cases, "judges_itself": same}
+        if same:
+            progress(f"the judge {found.model['name']} is the model itself: models prefer what they write")
 
     def _asked_as(self, connection: Connection) -> Connection:
         """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""
@@ -203,6 +249,9 @@ class Run:
         if self.resumed:
             return
         shutil.rmtree(self.folder / PARTS, ignore_errors=True)
+        judge_log = self.folder / JUDGE_LOG
+        if judge_log.exists() and not (keep_log and judge_log.stat().st_size):
+            judge_log.unlink()
         logs = list(self.folder.glob(LOGS))
         if keep_log and any(log.stat().st_size for log in logs):
             return
@@ -223,6 +272,8 @@ class Run:
 
     def stop(self) -> None:
         self.service.stop()
+        if self.judge is not None:
+            self.judge.stop()
 
 
 def check_ability(task: dict[str, Any], connection: Connection) -> None:

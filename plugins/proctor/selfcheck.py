@@ -4,6 +4,8 @@
     proctor:neighbour  writes the gold answer of another sample; it should score about as low as chance
     proctor:empty      writes nothing; it should score 0, all unparsed
 
+As a judge (--judge=proctor:gold), the gold answer gets the highest grade and wins, and any other the lowest and loses.
+
 What they write comes from `PHRASINGS`, the one table of ways in which models phrase answers. It knows nothing of how
 a benchmark extracts them.
 """
@@ -11,6 +13,7 @@ a benchmark extracts them.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import AsyncIterator, Callable, Hashable, Mapping, Sequence
@@ -21,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from proctor.errors import AskError, ServiceError
-from proctor.model import Completion, Connection, Likelihood, Likelihoods, Output, Usage
+from proctor.model import Completion, Connection, Likelihood, Likelihoods, Model, Output, Usage
+from proctor.opinions import shown_answers
 from proctor.sample import Sample
 
 NAMES = ("proctor:gold", "proctor:empty", "proctor:neighbour")
@@ -172,18 +176,51 @@ class SelfCheckModel:
 
 
 @dataclass(frozen=True)
+class SelfCheckJudge:
+    """A judge model that holds a sample's gold answer for the best there can be, and every other for the worst."""
+
+    sample: Sample | None = None
+
+    def about(self, sample: Sample, peers: Sequence[Sample]) -> SelfCheckJudge:
+        return replace(self, sample=sample)
+
+    async def generate(self, prompt: str, **parameters: Any) -> Output:
+        """An opinion of the answers that `prompt` shows between their tags. Raises AskError where it shows none."""
+        shown, scale = shown_answers(prompt), _SCALE.findall(prompt)
+        if self.sample is None or not (shown.keys() == {"answer_a", "answer_b"} or ("answer" in shown and scale)):
+            raise AskError(
+                "selfcheck", "the judge's prompt shows no answers between their tags, or no `from LOW to HIGH`"
+            )
+        gold = phrase(self.sample).strip()
+        if "answer" in shown:
+            low, high = map(int, scale[-1])
+            said: dict[str, Any] = {"grade": high if shown["answer"] == gold else low}
+        else:
+            first, second = (shown[name] == gold for name in ("answer_a", "answer_b"))
+            said = {"winner": "tie" if first == second else "A" if first else "B"}
+        return Output([Completion(json.dumps({"reason": "self-check", **said}), "stop")], Usage(requests=1))
+
+    async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
+        raise AskError("selfcheck", "a judge is asked for its opinion alone")
+
+
+_SCALE = re.compile(r"from (\d+) to (\d+)")
+
+
+@dataclass(frozen=True)
 class SelfCheckService:
-    """A `Service` with nothing to start and nothing to stop."""
+    """A `Service` with nothing to start and nothing to stop; of a judge, where `model` makes one."""
 
     name: str
     bundled: bool = True
     concurrency: int = 64
+    model: Callable[[str], Model] = SelfCheckModel
 
     def start(self, log: Path, progress: Callable[[str], None]) -> Connection:
         return Connection(
             {
                 "name": self.name,
-                "id": self.name,
+                "id": self.name if self.model is SelfCheckModel else f"{self.name} (judge)",
                 "revision": None,
                 "tokenizer": None,
                 "base_urls": [],
@@ -194,16 +231,16 @@ class SelfCheckService:
             }
         )
 
-    def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[SelfCheckModel]:
-        return _connected(self.name)
+    def connect(self, connection: Connection, concurrency: int) -> AbstractAsyncContextManager[Model]:
+        return _connected(self.model(self.name))
 
     def stop(self) -> None:
         """Nothing was started."""
 
 
 @asynccontextmanager
-async def _connected(name: str) -> AsyncIterator[SelfCheckModel]:
-    yield SelfCheckModel(name)
+async def _connected(model: Model) -> AsyncIterator[Model]:
+    yield model
 
 
 def selfcheck_service(name: str) -> SelfCheckService:
@@ -211,6 +248,13 @@ def selfcheck_service(name: str) -> SelfCheckService:
     if name not in NAMES:
         raise ServiceError(f"there is no self-check model {name!r}; the names are: {', '.join(NAMES)}")
     return SelfCheckService(name)
+
+
+def selfcheck_judge(name: str) -> SelfCheckService:
+    """The judge called `name`. Raises ServiceError for any but proctor:gold."""
+    if name != NAMES[0]:
+        raise ServiceError(f"there is no self-check judge {name!r}; {NAMES[0]} is one")
+    return SelfCheckService(name, model=lambda name: SelfCheckJudge())
 
 
 def phrase(sample: Sample) -> str:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +25,7 @@ from proctor.collect import Collecting, SampleItem
 from proctor.errors import SetupError
 from proctor.journal import Journal
 from proctor.lookahead import WINDOW, Asker
-from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Output, Sandbox, Service
+from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Model, Output, Sandbox, Service
 from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
@@ -35,6 +35,7 @@ from proctor.selection import instead
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
+    from proctor.judge import Judge
     from proctor.judging import Judging
 
 PART = pytest.StashKey[Any]()
@@ -47,19 +48,28 @@ NO_EFFECT = {
 }
 
 
-def play(config: pytest.Config, settings: Settings, service: Service | None) -> None:
+def play(config: pytest.Config, settings: Settings, service: Service | None, judge: Service | None = None) -> None:
     """Register the part that this process plays."""
     if service is None:
         return
     part: Alone | Controller | Worker
     if hasattr(config, "workerinput"):
-        part = Worker(config, settings, service)
+        part = Worker(config, settings, service, judge)
     elif config.getoption("dist", "no") != "no" and not config.option.collectonly:
-        part = Controller(config, settings, service)
+        part = Controller(config, settings, service, judge)
     else:
-        part = Alone(config, settings, service)
+        part = Alone(config, settings, service, judge)
     config.stash[PART] = part
     config.pluginmanager.register(part, "proctor-session")
+
+
+def collecting(config: pytest.Config, settings: Settings, service: Service, judge: Service | None) -> Collecting:
+    """The plugin that collects samples, registered."""
+    stored = getattr(service, "samples", None)
+    chat, lacks = partial(expected, settings, service), getattr(service, "lacks", None)
+    plugin = Collecting(config, settings, service.bundled, stored, chat, lacks, has_judge=judge is not None)
+    config.pluginmanager.register(plugin, "proctor-collecting")
+    return plugin
 
 
 def sample_items(items: Sequence[pytest.Item]) -> list[tuple[int, SampleItem]]:
@@ -100,27 +110,52 @@ def sandbox_of(config: pytest.Config) -> Sandbox:
 class Asking:
     """Asks, and judges samples, in this process."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, service: Service, processes: int) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, service: Service, processes: int, judge: Service | None = None
+    ) -> None:
         self.config = config
         self.settings = settings
         self.service = service
+        self.judge_service = judge
+        self.processes = processes
         self.concurrency = max(1, service.concurrency // processes)
+        self._judge: Judge | None = None
         self._asker: Asker | None = None
         self._journal: Journal | None = None
         self._answers: Answers | None = None
         self._sandbox: Sandbox | None = None
 
-    def asker(self, connection: Connection) -> Asker:
-        """The event loop with the connected model, started at the first call."""
+    def asker(self, connection: Connection, judge: Connection | None = None) -> Asker:
+        """The event loop with the connected model, and judge model, started at the first call."""
         if self._asker is None:
-            self._asker = Asker(lambda: self.service.connect(connection, self.concurrency))
+            self._asker = Asker(lambda: self._connected(connection, judge))
         return self._asker
 
+    @asynccontextmanager
+    async def _connected(self, connection: Connection, judge: Connection | None) -> AsyncIterator[Model]:
+        async with AsyncExitStack() as stack:
+            if judge is not None and self.judge_service is not None:
+                from proctor.judge import Judge
+
+                share = max(1, self.judge_service.concurrency // self.processes)
+                asked = await stack.enter_async_context(self.judge_service.connect(judge, share))
+                self._judge = Judge(judge.model["name"], asked)
+            yield await stack.enter_async_context(self.service.connect(connection, self.concurrency))
+
     def judge(
-        self, connection: Connection, items: list[tuple[int, SampleItem]], parts: Path, name: str, waiting: Any
+        self,
+        connection: Connection,
+        items: list[tuple[int, SampleItem]],
+        parts: Path,
+        name: str,
+        waiting: Any,
+        judge: Connection | None = None,
     ) -> Judging:
-        """Start asking, and return what judges these items; `name` is this process's in the folder `parts`."""
-        from proctor.judging import Judging
+        """Start asking, and return what judges these items; `name` is this process's in the folder `parts`.
+
+        `judge`: how to reach the judge model.
+        """
+        from proctor.judging import Beside, Judging
 
         if any(item.loaded.ask.runs_code for _, item in items) and self.settings.rescore is None:
             self._sandbox = sandbox_of(self.config)
@@ -130,14 +165,14 @@ class Asking:
         rescored = self.settings.rescore
         self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
         return Judging(
-            self.asker(connection),
+            self.asker(connection, judge),
             items,
             WINDOW * self.concurrency,
             self._answers,
             self._journal,
             self.settings.strict,
             waiting,
-            self._sandbox,
+            Beside(self._sandbox, lambda: self._judge, self.settings.judge_anew),
         )
 
     def close(self, *, wait: bool = True) -> None:
@@ -158,9 +193,11 @@ class Asking:
 class Owner:
     """What Alone and Controller share: a run from begin to end."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, service: Service, judge: Service | None = None
+    ) -> None:
         self.config = config
-        self.run = Run(settings, service, command(config))
+        self.run = Run(settings, service, command(config), judge)
         self.gating = _gating(settings)
         self.results: Any = None
         self.setup_failed = False
@@ -189,7 +226,7 @@ class Owner:
             # Found out before anything is asked or started; who asks has one of its own.
             sandbox_of(self.config).close()
         if self.run.settings.rescore is not None:
-            tasks = as_asked(tasks, read_report(self.run.settings.rescore))
+            tasks = as_asked(tasks, read_report(self.run.settings.rescore), self.run.settings.judge_anew)
         reporter = reporter_of(self.config)
         check = self._check_of_gates(tasks, absent)
         connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"), check)
@@ -277,15 +314,13 @@ def _gating(settings: Settings) -> Gating | None:
 class Alone(Owner):
     """The one process of a run without xdist."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
-        super().__init__(config, settings, service)
+    def __init__(
+        self, config: pytest.Config, settings: Settings, service: Service, judge: Service | None = None
+    ) -> None:
+        super().__init__(config, settings, service, judge)
         self.settings = settings
-        self.collecting = Collecting(
-            *(config, settings, service.bundled, getattr(service, "samples", None)),
-            *(partial(expected, settings, service), getattr(service, "lacks", None)),
-        )
-        config.pluginmanager.register(self.collecting, "proctor-collecting")
-        self.asking = Asking(config, settings, service, 1)
+        self.collecting = collecting(config, settings, service, judge)
+        self.asking = Asking(config, settings, service, 1, judge)
         self._judging: Judging | None = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -311,7 +346,8 @@ class Alone(Owner):
             return None
         connection = self.begin(described(session.items), not_run(session.items))
         parts = self.run.folder / PARTS
-        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.tick)
+        judge = self.run.judge_connection
+        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.tick, judge)
         self.config.pluginmanager.register(self._judging, "proctor-judging")
         return None
 
@@ -338,16 +374,18 @@ class Alone(Owner):
         if self.run.connection is None:
             self.begin([], [])
         assert self.run.connection is not None
-        return self.asking.asker(self.run.connection)
+        return self.asking.asker(self.run.connection, self.run.judge_connection)
 
 
 class Controller(Owner):
     """xdist's controller: it learns what there is from the workers' files."""
 
-    def __init__(self, config: pytest.Config, settings: Settings, service: Service) -> None:
+    def __init__(
+        self, config: pytest.Config, settings: Settings, service: Service, judge: Service | None = None
+    ) -> None:
         from proctor.distribute import Scratch, scratch_folder
 
-        super().__init__(config, settings, service)
+        super().__init__(config, settings, service, judge)
         self.scratch = Scratch(scratch_folder())
         self.scheduling: Any = None
 
@@ -382,7 +420,8 @@ class Controller(Owner):
         found = [collected for worker in workers if (collected := self.scratch.collected(worker)) is not None]
         if not found:
             return False
-        self.scratch.write_connection(self.begin(found[0]["tasks"], found[0]["not_run"]))
+        connection = self.begin(found[0]["tasks"], found[0]["not_run"])
+        self.scratch.write_connection(connection, self.run.judge_connection)
         return bool(found[0]["samples"])
 
     def pytest_keyboard_interrupt(self) -> None:
@@ -414,7 +453,7 @@ class Controller(Owner):
 class Worker:
     """An xdist worker."""
 
-    def __init__(self, config: Any, settings: Settings, service: Service) -> None:
+    def __init__(self, config: Any, settings: Settings, service: Service, judge: Service | None = None) -> None:
         from proctor.distribute import Scratch
 
         self.config = config
@@ -422,12 +461,8 @@ class Worker:
         self.name: str = config.workerinput["workerid"]
         self.folder = Path(given["folder"])
         self.scratch = Scratch(Path(given["scratch"]))
-        self.collecting = Collecting(
-            *(config, settings, service.bundled, getattr(service, "samples", None)),
-            *(partial(expected, settings, service), getattr(service, "lacks", None)),
-        )
-        config.pluginmanager.register(self.collecting, "proctor-collecting")
-        self.asking = Asking(config, settings, service, config.workerinput["workercount"])
+        self.collecting = collecting(config, settings, service, judge)
+        self.asking = Asking(config, settings, service, config.workerinput["workercount"], judge)
         self._judging: Any = None
 
     @pytest.hookimpl(tryfirst=True)
@@ -445,7 +480,8 @@ class Worker:
             block = set(self.scratch.block(self.name))
             items = [(place, own) for place, own in sample_items(item.session.items) if place in block]
             parts = self.folder / PARTS
-            self._judging = self.asking.judge(self._connection(), items, parts, self.name, self._heed)
+            judge = self.scratch.connection("judge")
+            self._judging = self.asking.judge(self._connection(), items, parts, self.name, self._heed, judge)
         self._heed()
         judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
         return judged
@@ -468,7 +504,7 @@ class Worker:
         return connection
 
     def asker(self) -> Asker:
-        return self.asking.asker(self._connection())
+        return self.asking.asker(self._connection(), self.scratch.connection("judge"))
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         if self._judging is not None and exitstatus == pytest.ExitCode.INTERRUPTED:
