@@ -200,7 +200,7 @@ class Results:
             tasks=run.tasks,
             # In the order of collection, whoever was first: sums of floats depend on it.
             records=sorted(self.records, key=lambda record: record.get("place", LAST)),
-            model={**run.connection.model, **({"endpoints": found} if found else {}), **self._account()},
+            model={**run.connection.model, **({"endpoints": found} if found else {}), **_account(run.service)},
             run={
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
@@ -211,16 +211,10 @@ class Results:
                 "chat": run.chat.as_record(),
                 "exit_code": int(exitstatus),
             },
-            judge=run.about_judge,
+            judge=None if run.about_judge is None else {**run.about_judge, **_account(run.judge)},
             gates=[verdict.as_record() for verdict in self.verdicts],
             not_run=self.not_run,
         )
-
-    def _account(self) -> dict[str, Any]:
-        """What the run has spent, where others charge for the model."""
-        account = getattr(self.run.service, "account", None)
-        spent = {} if account is None else dict(account())
-        return {"account": spent} if spent else {}
 
     def finish(self, exitstatus: int) -> None:
         """Write all files of the run."""
@@ -292,7 +286,7 @@ class Results:
             terminalreporter.write_line(
                 "proctor:gold phrases its answers in several ways: a strict metric need not be 100, the first one must"
             )
-        for line in model.get("account", {}).get("lines", ()):
+        for line in (*model.get("account", {}).get("lines", ()), *_judge_account(self.report)):
             terminalreporter.write_line(line)
         if self.run.settings.rescore is not None:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
@@ -323,3 +317,14 @@ def _strict_below(task: dict[str, Any]) -> bool:
 def shown_path(path: Path, folder: Path) -> str:
     """A path relative to the folder in which the command was given, where it lies within."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _account(service: object) -> dict[str, Any]:
+    """What the run has spent on a model, where others charge for it."""
+    account = getattr(service, "account", None)
+    spent = {} if account is None else dict(account())
+    return {"account": spent} if spent else {}
+
+
+def _judge_account(report: dict[str, Any]) -> list[str]:
+    return [f"judge: {line}" for line in report.get("judge", {}).get("account", {}).get("lines", ())]

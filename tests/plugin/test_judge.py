@@ -69,8 +69,8 @@ def judges() -> Iterator[Callable[..., ScriptedJudge]]:
         judge.__exit__(None, None, None)
 
 
-def run(suite: Suite, judge: ScriptedJudge, *args: str, **options: Any) -> Any:
-    return suite.run(f"--judge-base-url={judge.url}", "--request-retries=0", *args, plugins=PLUGINS, **options)
+def run(suite: Suite, judge: ScriptedJudge, *args: str, plugins: Sequence[str] = PLUGINS, **options: Any) -> Any:
+    return suite.run(f"--judge-base-url={judge.url}", "--request-retries=0", *args, plugins=plugins, **options)
 
 
 def task(suite: Suite, folder: str = "reports/latest") -> dict[str, Any]:
@@ -497,3 +497,32 @@ def test_an_ordinary_test_that_asks_the_model_first_takes_no_judge_away(
     result = run(notes, judges(), *workers)
     assert result.ret == 0, result.stdout.str()
     assert [line["extracted"] for line in notes.samples()] == GRADES
+
+
+def test_bounds_are_the_judges_where_nobody_charges_for_the_model(
+    notes: Suite, judges: Callable[..., ScriptedJudge], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("JUDGE_KEY", "sk-judge")
+    judge = judges(honest(lambda answer: len(answer) % 5 + 1))
+    options = ("--judge-api-key-env=JUDGE_KEY", "--model=proctor-embedded", "--report-dir=run")
+    plugins = ("proctor.plugin", "proctor_service.plugin")
+    stopped = run(notes, judge, *options, "--max-tokens-total=9000", plugins=plugins)
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED
+    assert "--max-tokens-total" in stopped.stdout.str()
+    report = notes.report("run")
+    account = report["judge"]["account"]
+    assert "account" not in report["model"]
+    assert account["bounds"]["tokens"] == 9000
+    assert 0 < account["prompt_tokens"] + account["completion_tokens"] <= 9000
+    assert "- judge: spent" in (notes.path / "run/summary.md").read_text()
+
+    gone_on = run(notes, judge, *options, "--resume=run", "--max-tokens-total=1000000", plugins=plugins)
+    assert gone_on.ret == 0, gone_on.stdout.str()
+    assert task(notes, "run")["judge"]["judged"] == 12
+
+
+def test_a_bound_needs_somebody_who_charges(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    options = ("--model=proctor-embedded", "--max-cost=1", "--judge=proctor-embedded")
+    result = notes.run(*options, plugins=("proctor.plugin", "proctor_service.plugin"))
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "--max-cost bounds what a hosted API charges" in result.stderr.str()
