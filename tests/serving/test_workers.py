@@ -233,9 +233,12 @@ def test_a_model_that_takes_its_process_along_is_there_again(serve: Callable[...
     ("arguments", "code", "message"),
     [
         (["mine:unloadable"], 4, "proctor serve: mine:unloadable could not be loaded: OSError: no weights at"),
+        (["mine:unloadable", "--workers", "3"], 4, "mine:unloadable could not be loaded"),
+        (["--host", "no.such.host"], 4, "proctor: --host=no.such.host: "),
         (["mine:nothing"], 4, "proctor serve: mine:nothing: mine has no attribute nothing"),
         (["yours:load"], 4, "proctor: yours:load: there is no module yours in"),
         (["./nowhere"], 4, "proctor: --model=./nowhere: there is no such folder"),
+        (["--port", "70000"], 2, "--port: a number from 0 to 65535 is needed"),
         (["--workers", "0"], 2, "--workers: a whole number of 1 or more is needed"),
     ],
 )
@@ -243,9 +246,10 @@ def test_what_cannot_be_served_ends_with_a_sentence(
     serve: Callable[..., Served], tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
     (tmp_path / "mine.py").write_text(BROKEN)
-    served = serve(*arguments, "--port", "0")
+    served = serve("--port", "0", *arguments)
     assert served.ended() == code, served.said
     assert message in served.said
+    assert "HaltServer" not in served.said
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_loaded(serve: Callable[..., Served]) -> None:
