@@ -147,6 +147,7 @@ def test_truncated_and_unparsed_outputs_are_scored_and_counted(sums: Suite):
         "errors": {},
         "truncated": 2,
         "unparsed": 1,
+        "refused": 0,
         "ties": 0,
         "context_cut": 0,
     }
