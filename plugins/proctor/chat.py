@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ VARIANT = "chat"
 """The variant that takes the default's place, where a benchmark has one for chat models."""
 LEAST_TOKENS = 1024
 """Room for an answer with its reasons: pages that want a letter allow a base model 16 tokens."""
+FEW = 4
+"""So many tasks are told by their names, more by their number."""
 SHARE = 4
 """No more than this part of the context is asked for by default: the prompt needs the rest."""
 
@@ -131,9 +133,12 @@ def expected(settings: Settings, service: Any) -> Chat:
     return _decided(settings, {"name": getattr(service, "name", None), "chat_model": known})
 
 
-def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Chat) -> str:
-    """The variant that runs where several survived: of a chat model the one that is made for one, if it did."""
-    return VARIANT if chat.on and VARIANT in surviving else benchmark.default.variant
+def default_variant(benchmark: Benchmark, surviving: Collection[str], chat: Callable[[], Chat]) -> str:
+    """The variant that runs where several survived: of a chat model the one that is made for one, if it did.
+
+    `chat` tells how the model will be asked, and is called only where that matters: an endpoint may have to be asked.
+    """
+    return VARIANT if VARIANT in surviving and chat().on else benchmark.default.variant
 
 
 def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]]) -> Iterator[str]:
@@ -147,8 +152,9 @@ def told(chat: Chat, model: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]
     elif generating and model.get("chat_model") is None and model.get("capabilities", {}).get("chat"):
         yield f"{name} is asked to continue prompts ({chat.why}); --chat=on asks it as one"
     if raw := [task for task in tasks if task.get("raw_prompt") and task["needs"] != "generate"]:
-        names = ", ".join(f"{task['task']} {task['variant']}" for task in raw)
-        yield f"{name} is a chat model, and is given raw prompts, without its template, for the likelihoods of {names}"
+        names = [f"{task['task']} {task['variant']}" for task in raw]
+        which = ", ".join(names) if len(names) <= FEW else f"{len(names)} tasks"
+        yield f"{which}: likelihoods are of the raw prompt, without the chat template of {name}"
     for task in generating:
         if chat.on and task["variant"] != VARIANT and VARIANT in task["variants"]:
             yield f"{task['task']} {task['variant']} is made for models that continue; --variant=chat suits {name}"

@@ -13,6 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -153,8 +154,8 @@ class SampleItem(pytest.Item):
 class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
-    stored: keys of the outputs that are judged again, where that is what is done. chat: how the model will be asked,
-    as far as that is known. has_judge: there is a judge model.
+    stored: keys of the outputs that are judged again, where that is what is done. chat: tells how the model will be
+    asked, as far as that is known. has_judge: there is a judge model.
     """
 
     def __init__(
@@ -163,12 +164,12 @@ class Collecting:
         settings: Settings,
         bundled: bool,
         stored: Collection[Key] | None = None,
-        chat: Chat | None = None,
+        chat: Callable[[], Chat] = Chat,
         *,
         has_judge: bool = False,
     ) -> None:
         self.config = config
-        self.chat = chat or Chat()
+        self.chat = cache(chat)
         self._has_judge = has_judge
         self.stored = stored
         self.settings = settings

@@ -25,6 +25,7 @@ class StoredService:
     """
 
     concurrency = 64
+    discovers = True
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

@@ -25,6 +25,7 @@ from proctor.options import Settings
 from proctor.records import prompt_sha256
 from proctor.resume import PARTS
 
+Check = Callable[[list[dict[str, Any]]], None]
 CHAT = "chat"
 """Where a connection's settings, which travel to workers, say how the model is asked (`proctor.chat.Chat`)."""
 
@@ -130,16 +131,19 @@ class Run:
     def begun(self) -> bool:
         return self.connection is not None
 
-    def begin(self, tasks: list[dict[str, Any]], progress: Callable[[str], None]) -> Connection:
+    def begin(
+        self, tasks: list[dict[str, Any]], progress: Callable[[str], None], check: Check = lambda tasks: None
+    ) -> Connection:
         """Claim the folder, start the service, check that it can do what the tasks need.
 
-        Raises pytest.UsageError, leaving things as they were before.
+        `check` finds what is wrong with the tasks as they are asked, by a SetupError. Raises pytest.UsageError, leaving
+        things as they were before.
         """
         self.started = time.time()
         self.tasks = tasks
         try:
             self._claim()
-            connection = self._start(progress)
+            connection = self._start(progress, check)
         except SetupError as error:
             self.stop()
             self.release(keep_log=True)
@@ -151,7 +155,7 @@ class Run:
         self.connection = connection
         return connection
 
-    def _start(self, progress: Callable[[str], None]) -> Connection:
+    def _start(self, progress: Callable[[str], None], check: Check) -> Connection:
         old = resume.read(self.folder) if self.resumed else None
         if old is not None:
             # The model must be the same, so that what was known of it says how it will be asked.
@@ -163,9 +167,11 @@ class Run:
         for task in self.tasks:
             check_ability(task, connection)
         self._note_whether_it_judges_itself(connection, progress)
+        check(self.tasks)
         if old is not None:
-            self._refuse(resume.model_differences(old["model"], connection.model))
-            self._refuse(resume.judge_differences(old.get("judge"), self.about_judge))
+            differ = resume.differences(old, self.tasks, self.settings.seed)
+            differ += resume.judge_differences(old.get("judge"), self.about_judge)
+            self._refuse([*resume.model_differences(old["model"], connection.model), *differ])
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,7 +29,9 @@ def lacks_variant(benchmark: Benchmark, variant: str) -> bool:
     return variant not in ("default", "all") and all(task.variant != variant for task in benchmark.tasks)
 
 
-def of_variant(items: list[SampleItem], variant: str, config: pytest.Config, chat: Chat) -> list[SampleItem]:
+def of_variant(
+    items: list[SampleItem], variant: str, config: pytest.Config, chat: Callable[[], Chat]
+) -> list[SampleItem]:
     """The items of the variant asked for; of several that survived, a benchmark's default for the model at hand.
 
     A sample that is named runs in any case: by a node id, or by --lf as one that failed.

@@ -11,6 +11,7 @@ import shlex
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,7 +30,7 @@ from proctor.options import Settings, not_ours, setting_of
 from proctor.progress import reporter_of
 from proctor.records import sendable
 from proctor.resume import PARTS
-from proctor.run import CHAT, Run, describe
+from proctor.run import CHAT, Check, Run, describe
 
 if TYPE_CHECKING:
     from proctor.gating import Gating
@@ -64,7 +65,7 @@ def play(config: pytest.Config, settings: Settings, service: Service | None, jud
 def collecting(config: pytest.Config, settings: Settings, service: Service, judge: Service | None) -> Collecting:
     """The plugin that collects samples, registered."""
     stored = getattr(service, "samples", None)
-    chat = expected(settings, service)
+    chat = partial(expected, settings, service)
     plugin = Collecting(config, settings, service.bundled, stored, chat, has_judge=judge is not None)
     config.pluginmanager.register(plugin, "proctor-collecting")
     return plugin
@@ -226,12 +227,8 @@ class Owner:
         if self.run.settings.rescore is not None:
             tasks = as_asked(tasks, read_report(self.run.settings.rescore), self.run.settings.judge_anew)
         reporter = reporter_of(self.config)
-        if self.gating is not None and tasks:
-            try:
-                self.gating.check(tasks, absent)
-            except SetupError as error:
-                raise pytest.UsageError(str(error)) from None
-        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"))
+        check = self._check_of_gates(tasks, absent)
+        connection = self.run.begin(tasks, lambda message: reporter.write_line(f"proctor: {message}"), check)
         if tasks:
             self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
@@ -252,6 +249,21 @@ class Owner:
                 if self.config.pluginmanager.hasplugin(name):
                     reporter.write_line(f"proctor: {text}")
         return connection
+
+    def _check_of_gates(self, tasks: list[dict[str, Any]], absent: list[dict[str, str]]) -> Check:
+        """What finds gates that cannot be judged, once it is known how a model is asked: of most, before it is started.
+
+        Raises pytest.UsageError.
+        """
+        gating, service = self.gating, self.run.service
+        if gating is None or not tasks:
+            return lambda asked: None
+        if not getattr(service, "discovers", False) and not (chat := expected(self.run.settings, service)).on:
+            try:
+                gating.check(list(map(chat.described, tasks)), absent)
+            except SetupError as error:
+                raise pytest.UsageError(str(error)) from None
+        return lambda asked: gating.check(asked, absent)
 
     def judge_gates(self, exitstatus: int) -> None:
         """Before other plugins finish, so that they hear of the verdicts; not of a run that was interrupted."""
@@ -321,7 +333,7 @@ class Alone(Owner):
             return None
         items = sample_items(session.items)
         if self.settings.show_prompts is not None and items:
-            chat = self.collecting.chat
+            chat = self.collecting.chat()
             reporter = reporter_of(self.config)
             show_prompts(reporter, items, self.settings.show_prompts, chat, shown(chat, self.run.service))
             return True

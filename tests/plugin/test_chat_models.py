@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+from scripted_server import Script, ScriptedServer
 from suites import CHECKOUT, SUMS, Suite
 
 WORKERS = pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
@@ -137,8 +138,7 @@ def test_likelihoods_of_a_chat_model_are_of_the_raw_prompt_and_say_so(suite: Sui
     assert result.ret == 0, result.stdout.str()
     result.stdout.fnmatch_lines(
         [
-            "proctor: fake is a chat model, and is given raw prompts, without its template, for the likelihoods of "
-            "sums ppl",
+            "proctor: sums ppl: likelihoods are of the raw prompt, without the chat template of fake",
             "sums ppl*raw prompt to a chat model",
         ]
     )
@@ -245,6 +245,32 @@ def test_its_outputs_are_judged_again_in_the_same_form(fewshot: Suite, workers: 
     assert fewshot.samples("second") == fewshot.samples("first")
 
 
+GATES = """
+gates:
+  - benchmarks: sums
+    max_drop: 0.5
+"""
+
+
+@WORKERS
+def test_gates_compare_runs_of_one_form(fewshot: Suite, workers: tuple[str, ...]):
+    fewshot.script(**KNOWN)
+    fewshot.run("--report-dir=base")
+    fewshot.write(gates__yaml=GATES)
+    judged = ("--gate=gates.yaml", "--baseline=base", "--model=fake", *workers)
+    fewshot.forget()
+    result = fewshot.run(*judged)
+    assert result.ret in (0, 11), result.stdout.str() + result.stderr.str()
+    assert len(turns(fewshot)) == 12
+    for other in ("--fewshot-as=text", "--chat=off"):
+        fewshot.forget()
+        result = fewshot.run(*judged, other)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines(["*asked sums gen otherwise*"])
+        assert fewshot.asked == []
+        assert fewshot.events("start") == fewshot.events("stop")
+
+
 def test_prompts_are_shown_turn_by_turn(fewshot: Suite):
     fewshot.script(**KNOWN)
     result = fewshot.run("--show-prompts=1", "--system=Be brief.")
@@ -281,6 +307,20 @@ def test_a_chat_model_gets_the_variant_that_is_made_for_one(suite: Suite):
     assert chosen("test_tasks.py", "--variant=gen") == gen
     assert chosen("test_tasks.py", "--chat=off") == gen
     assert chosen("test_tasks.py::test_tasks") == gen
+
+
+def test_of_an_endpoint_the_name_that_it_serves_decides_the_variant(suite: Suite):
+    suite.sums()
+    suite.write(test_tasks=CODE)
+    with ScriptedServer(Script(model="org/llama-instruct")) as server:
+        result = suite.served("test_tasks.py", f"--base-url={server.url}", "--data-dir=bundled", "--limit=2")
+        assert result.ret == 0, result.stdout.str()
+        assert all(body["messages"][0]["content"].startswith("What is") for body in server.bodies(CHAT)[-2:])
+    assert [task["variant"] for task in suite.report()["tasks"]] == ["chat"]
+    assert "is made for models that continue" not in result.stdout.str()
+
+
+CHAT = "/v1/chat/completions"
 
 
 def test_where_only_the_start_shows_that_it_is_one_the_other_variant_is_named(suite: Suite):

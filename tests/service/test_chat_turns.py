@@ -192,6 +192,16 @@ def test_a_template_that_takes_no_system_turn_is_found_out():
     assert "System role not supported" in about["capabilities"]["why"]["chat_system"]
 
 
+def test_before_a_start_an_endpoint_is_known_by_the_name_that_it_serves():
+    with ScriptedServer(Script(model="org/llama-instruct")) as server:
+        service = make_service(ServiceOptions(base_urls=(server.url,)))
+        assert service.chat_model == {"is": True, "why": "its name says instruct"}
+        assert server.requests == []
+        named = make_service(ServiceOptions(base_urls=(server.url,), model="llama2-7b"))
+        assert named.chat_model == {"is": False, "why": "models.yaml says so"}
+    assert make_service(ServiceOptions(base_urls=(server.url,))).chat_model is None  # nobody answers any more
+
+
 def test_a_server_without_chat_says_why():
     _, _, about = answer(Script(chat=False), "6 times 7 =")
     abilities = about["capabilities"]
