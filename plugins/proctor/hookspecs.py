@@ -23,7 +23,7 @@ def pytest_proctor_judge(config: pytest.Config) -> Service | None:
     """Return the service of the judge model that the options name, not yet started, or None where they name none.
 
     Called once in every process, before collection; raises `proctor.errors.SetupError` for bad options. It is started
-    where a task is selected that needs a judge, after the model.
+    where a task is selected that needs a judge, before the model.
     """
 
 

@@ -253,15 +253,18 @@ def summary(records: Sequence[Mapping[str, Any]], selected: int) -> dict[str, An
         "errors": dict(errors),
         "opinions": opinions,
         "asked_again": sum(part["asked"] for part in asked) - opinions,
-        "usage": {
-            name: sum(part["usage"][name] for part in parts)
-            for name in ("requests", "retries", "prompt_tokens", "completion_tokens")
-        },
+        "usage": usage(parts),
     }
     if compared := [part for part in asked if len(part["values"]) > 1]:
         found["position"] = position([part["values"] for part in compared])
         found["length"] = length(compared)
     return found
+
+
+def usage(parts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What the opinions took, all in all."""
+    names = list(parts[0]["usage"]) if parts else ()
+    return {name: round(sum(part["usage"][name] for part in parts), 6) for name in names}
 
 
 def position(pairs: Sequence[Sequence[Verdict]]) -> dict[str, Any]:

@@ -164,17 +164,17 @@ class Run:
             # The model must be the same, so that what was known of it says how it will be asked.
             before = chat.decide(self.settings, old["model"])
             self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
+        if any(task["takes_judge"] for task in self.tasks):
+            self._start_judge(progress)  # first: a wrong key or a bad judge is known before weights are loaded
         connection = self._asked_as(self.service.start(self.folder / "service.log", progress))
         for task in self.tasks:
             check_ability(task, connection)
+        self._note_whether_it_judges_itself(connection, progress)
         check(self.tasks)
         if old is not None:
             differ = resume.differences(old, self.tasks, self.settings.seed)
+            differ += resume.judge_differences(old.get("judge"), self.about_judge)
             self._refuse([*resume.model_differences(old["model"], connection.model), *differ])
-        if any(task["takes_judge"] for task in self.tasks):
-            self._start_judge(connection, progress)
-        if old is not None:
-            self._refuse(resume.judge_differences(old.get("judge"), self.about_judge))
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:
@@ -183,7 +183,7 @@ class Run:
             resume.write(self.folder, {**content, **about})
         return connection
 
-    def _start_judge(self, connection: Connection, progress: Callable[[str], None]) -> None:
+    def _start_judge(self, progress: Callable[[str], None]) -> None:
         """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong."""
         if self.judge is None:
             self.about_judge = getattr(self.service, "report", {}).get("judge")
@@ -191,11 +191,15 @@ class Run:
         found = self.judge_connection = self.judge.start(self.folder / JUDGE_LOG, progress)
         if found.model.get("capabilities", {}).get("chat") is False:
             raise ServiceError(f"the judge {found.model.get('name')} cannot chat; name another one by --judge")
-        cases = preflight.run(self.judge, found, self.tasks, progress)
-        same = found.model.get("id") == connection.model.get("id")
-        self.about_judge = {**found.model, "preflight": cases, "judges_itself": same}
+        self.about_judge = {**found.model, "preflight": preflight.run(self.judge, found, self.tasks, progress)}
+
+    def _note_whether_it_judges_itself(self, connection: Connection, progress: Callable[[str], None]) -> None:
+        if self.judge_connection is None or self.about_judge is None:
+            return
+        same = self.about_judge.get("id") == connection.model.get("id")
+        self.about_judge["judges_itself"] = same
         if same:
-            progress(f"the judge {found.model['name']} is the model itself: models prefer what they write")
+            progress(f"the judge {self.about_judge['name']} is the model itself: models prefer what they write")
 
     def _asked_as(self, connection: Connection) -> Connection:
         """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""

@@ -707,21 +707,23 @@ BY_FORM = {"storycloze", "jec-qa", "gpqa"}
 BY_HUB = {"mmlu-pro"}
 BY_HAND = {"aime"}
 """Of which one year is published in a form that is not read."""
+ALONG = {"freeform", "versus"}
+"""Of this project, and bundled whole."""
 
 
 def test_the_manifest_pins_all_that_it_names():
     for name, known in BENCHMARKS.items():
         assert known.origin, name
         assert known.licence, name
-        assert (known.fetch is None) == (name in BY_FORM | BY_HUB | BY_HAND), name
-        assert known.fetchable == (name not in BY_FORM | BY_HAND), name
+        assert (known.fetch is None) == (name in BY_FORM | BY_HUB | BY_HAND | ALONG), name
+        assert known.fetchable == (name not in BY_FORM | BY_HAND | ALONG), name
         if known.fetch is not None:
             pinned = known.fetch.revision or all(pin.sha256 for pin in known.fetch.pins)
             assert bool(pinned) == (name not in UNPINNED), name
     assert {name for name, known in BENCHMARKS.items() if known.form} == BY_FORM
 
 
-@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - BY_FORM - BY_HUB - BY_HAND))
+@pytest.mark.parametrize("name", sorted(set(BENCHMARKS) - BY_FORM - BY_HUB - BY_HAND - ALONG))
 def test_what_is_pinned_is_what_is_read(name):
     """Each file that is fetched has a name that the manifest reads, and each pattern a file that is fetched."""
     known = BENCHMARKS[name]
