@@ -22,7 +22,7 @@ from proctor.prompts import Prompt
 from proctor.rows import EACH
 
 DATA = pages.data_root()
-SETTINGS = SimpleNamespace(seed=0, temperature=None, changes=())
+SETTINGS = SimpleNamespace(seed=0, temperature=None, max_tokens=None, against=None, changes=())
 ALL = pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.benchmark.name)
 
 
@@ -132,6 +132,8 @@ OPTIONAL = {
     "hellaswag": {"source_id"},
     "mbpp-sanitized": {"test_imports"},
     "ifeval": {"response"},  # of bundled rows alone
+    "freeform": {"reference"},  # where one answer is right
+    "versus": {"reference"},
     "drop": {"validated_answers"},  # drop_eval.py takes questions that one annotator alone answered
 }
 """Fields that a row may lack: what is read is another sample, then, but a sound one."""
@@ -203,7 +205,7 @@ CHOSEN = {
 FREE = {
     "drcd", "flores", "gsm8k", "humaneval", "lambada", "math", "mbpp", "mbpp-sanitized", "nq-open", "quac", "record",
     "squad", "triviaqa", "truthfulqa", "tydiqa", "wmt20-en-zh", "wmt20-zh-en", "aime", "drop", "gpqa",
-    "ifeval",
+    "ifeval", "freeform", "versus",
 }  # fmt: skip
 """Whose answers are texts, or stand among the texts that are chosen from."""
 OFF = {int: (99, -1), bool: ("maybe",), str: ("Q", "", "99", "-1"), list: (["Q"], ["A", "Q"])}
