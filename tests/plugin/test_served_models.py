@@ -61,7 +61,11 @@ def test_the_model_of_the_page_writes_and_ranks(example: Suite, workers: tuple[s
     model = report["model"]
     assert (model["name"], model["id"], model["engine"]) == ("mymodel:Bigrams", "mymodel:Bigrams", "proctor-own")
     assert model["revision"].startswith("sha256:")
-    assert [name for name, able in model["capabilities"].items() if able is False] == ["chat"]
+    assert [name for name, able in model["capabilities"].items() if able is False] == [
+        "chat",
+        "chat_system",
+        "chat_template",
+    ]
     code = (example.path / "mymodel.py").read_text()
     assert len([line for line in code.splitlines() if line.strip()]) <= 15
 

@@ -517,6 +517,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "providers": "F",
         "max_cost": 2.5,
         "max_tokens_total": 100,
+        "default_key_env": "PROCTOR_API_KEY",
     }
 
 
