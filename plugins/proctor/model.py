@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 ENDPOINTS = "parts/endpoints.log"
 """Beside a service's log: the file to which its clients append what becomes of endpoints (`proctor.endpoints`)."""
+JUDGE_ENDPOINTS = "parts/judge-endpoints.log"
+"""The same of a judge model's: a judge that is gone is no endpoint of the model's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -149,6 +149,7 @@ def _measured(report: Report) -> list[str]:
     lines += [f"- {line}" for line in report["model"].get("account", {}).get("lines", ())]
     if "judge" in report:
         lines.append(f"- {_judge(report['judge'])}")
+        lines += [f"- judge: endpoint {endpoints.told(entry)}" for entry in report["judge"].get("endpoints", ())]
         lines += [f"- judge: {line}" for line in report["judge"].get("account", {}).get("lines", ())]
     lines += [
         f"- command: `{run['command']}`",

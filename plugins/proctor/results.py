@@ -16,7 +16,7 @@ from proctor.chat import cut_short
 from proctor.errors import SetupError
 from proctor.journal import Journal, judged, merge, read
 from proctor.junit import Case, write_junit
-from proctor.model import ENDPOINTS
+from proctor.model import ENDPOINTS, JUDGE_ENDPOINTS
 from proctor.progress import Progress, reporter_of, write_table
 from proctor.records import falls_short, record, travelling
 from proctor.resume import PARTS
@@ -56,14 +56,18 @@ class Results:
         self._names = {task["nodeid"] for task in run.tasks}
         self.mains = {(task["task"], task["variant"]): task["main"] for task in run.tasks}
         self.progress = Progress(reporter_of(config), run.tasks, getattr(run.service, "state", lambda: ""))
-        self.following = endpoints.Following(run.folder / ENDPOINTS)
-        self.ended: Sequence[str] = ()
+        self.following = {
+            "": endpoints.Following(run.folder / ENDPOINTS),
+            "judge: ": endpoints.Following(run.folder / JUDGE_ENDPOINTS),
+        }
+        self.ended: tuple[str, ...] = ()
 
     def tick(self) -> None:
         """Show how far the run is, if it is time to, and what became of the endpoints."""
-        for line in self.following.fresh():
-            self.progress.clear()
-            reporter_of(self.config).write_line(f"proctor: {line}", yellow=True)
+        for whose, following in self.following.items():
+            for line in following.fresh():
+                self.progress.clear()
+                reporter_of(self.config).write_line(f"proctor: {whose}{line}", yellow=True)
         self.progress.tick()
 
     @pytest.hookimpl(tryfirst=True)
@@ -195,12 +199,11 @@ class Results:
     def _built(self, exitstatus: int, seconds: float) -> reports.Report:
         run = self.run
         assert run.connection is not None
-        found = endpoints.entries(endpoints.read(run.folder / ENDPOINTS)[0])
         return reports.build(
             tasks=run.tasks,
             # In the order of collection, whoever was first: sums of floats depend on it.
             records=sorted(self.records, key=lambda record: record.get("place", LAST)),
-            model={**run.connection.model, **({"endpoints": found} if found else {}), **_account(run.service)},
+            model={**run.connection.model, **_endpoints(run.folder / ENDPOINTS), **_account(run.service)},
             run={
                 "id": run.folder.name,
                 "started": time.strftime("%Y-%m-%dT%H:%M:%S%z", time.localtime(run.started)),
@@ -211,7 +214,9 @@ class Results:
                 "chat": run.chat.as_record(),
                 "exit_code": int(exitstatus),
             },
-            judge=None if run.about_judge is None else {**run.about_judge, **_account(run.judge)},
+            judge=None
+            if run.about_judge is None
+            else {**run.about_judge, **_endpoints(run.folder / JUDGE_ENDPOINTS), **_account(run.judge)},
             gates=[verdict.as_record() for verdict in self.verdicts],
             not_run=self.not_run,
         )
@@ -220,8 +225,9 @@ class Results:
         """Write all files of the run."""
         self.progress.clear()
         run = self.run
-        if any(entry["gone"] for entry in endpoints.entries(endpoints.read(run.folder / ENDPOINTS)[0])):
-            self.ended = getattr(run.service, "ended", tuple)()
+        for service, file, whose in ((run.service, ENDPOINTS, ""), (run.judge, JUDGE_ENDPOINTS, "judge: ")):
+            if any(entry["gone"] for entry in _endpoints(run.folder / file).get("endpoints", ())):
+                self.ended += tuple(whose + text for text in getattr(service, "ended", tuple)())
         seconds = time.time() - run.started
         self.report = self._built(exitstatus, seconds)
         self._note_chance_hits()
@@ -265,9 +271,10 @@ class Results:
         write_table(terminalreporter, self.report)
         for line in cut_short(self.report["tasks"]):
             terminalreporter.write_line(line, yellow=True)
-        for entry in model.get("endpoints", ()):
-            if entry["gone"]:
-                terminalreporter.write_line(endpoints.told(entry), yellow=True)
+        for whose, about in (("", model), ("judge: ", self.report.get("judge", {}))):
+            for entry in about.get("endpoints", ()):
+                if entry["gone"]:
+                    terminalreporter.write_line(whose + endpoints.told(entry), yellow=True)
         for text in self.ended:
             terminalreporter.write_line(text, red=True)
         for line in told(self.not_run):
@@ -317,6 +324,12 @@ def _strict_below(task: dict[str, Any]) -> bool:
 def shown_path(path: Path, folder: Path) -> str:
     """A path relative to the folder in which the command was given, where it lies within."""
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else str(path)
+
+
+def _endpoints(file: Path) -> dict[str, Any]:
+    """What became of those that a file of `proctor.endpoints` tells of, where it tells of any."""
+    found = endpoints.entries(endpoints.read(file)[0])
+    return {"endpoints": found} if found else {}
 
 
 def _account(service: object) -> dict[str, Any]:

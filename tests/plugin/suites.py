@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import proctor_service.hosted_model  # noqa: F401  # before any run in this process: see `Suite.run`
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]
@@ -73,7 +74,11 @@ class Suite:
         return [*named, *args]
 
     def run(self, *args: str, apart: bool = False, plugins: Sequence[str] = ("proctor.plugin", "fake_service")) -> Any:
-        """Run pytest: in this process, or in one of its own where workers, signals or servers take part."""
+        """Run pytest: in this process, or in one of its own where workers, signals or servers take part.
+
+        What a run in this process imports first is forgotten after it, but by the package it is in: a next one would
+        meet two copies of a module, whose constants are not the same. So what is imported late is imported above.
+        """
         arguments = self.arguments(args, plugins)
         if apart or "xdist" in arguments:
             return self.pytester.runpytest_subprocess(*arguments, timeout=100)

@@ -200,6 +200,26 @@ def test_a_benchmark_of_likelihoods_alone_is_not_run_and_says_why(hosted: Suite,
 
 
 @pytest.mark.parametrize(
+    ("options", "fault", "advice"),
+    [
+        (("--max-tokens-total=20",), "ok", "to go on, raise it"),
+        ((), "quota", "add some, then give the same command again"),
+        ((), "429:1000", "it asks to wait 17 minutes; later give the same command again"),
+    ],
+)
+def test_what_ends_it_before_there_is_a_run_names_none_to_go_on_with(
+    hosted: Suite, server: HostedServer, options: tuple[str, ...], fault: str, advice: str
+):
+    server.fault(fault)
+    result = hosted.run(*options, plugins=PLUGINS)
+    assert result.ret == 4
+    said = "\n".join(result.errlines)
+    assert advice in said
+    assert "--resume" not in said
+    assert not (hosted.path / "reports").exists()
+
+
+@pytest.mark.parametrize(
     ("option", "words"),
     [
         ("--max-cost=free", "--max-cost=free: a number of US dollars above 0"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -188,6 +189,31 @@ def test_requests_that_fail_are_told_apart_from_the_models(notes: Suite, judges:
     assert run(notes, judge).ret == 12
     assert task(notes)["judge"]["errors"] == {"judge_http_500": 1}
     assert sum(line["usage"]["requests"] for line in notes.samples()) == 12
+
+
+@WORKERS
+def test_a_judge_that_goes_is_told_apart_from_the_models_endpoint(
+    notes: Suite, judges: Callable[..., ScriptedJudge], workers: Sequence[str]
+):
+    by, judge = honest(value), judges(faults=["break"])
+
+    def says(prompt: str, turns: Sequence[Any]) -> str:
+        if not known(prompt) and not back.is_alive() and not back.finished.is_set():
+            judge.script.health = 503
+            back.start()
+        return by(prompt, turns)
+
+    back = threading.Timer(2.0, lambda: setattr(judge.script, "health", 200))
+    judge.says = says
+    result = run(notes, judge, *workers)
+    assert result.ret == 0, result.stdout.str()
+    report = notes.report()
+    jsonschema.validate(report, SCHEMA)
+    assert "endpoints" not in report["model"]
+    (entry,) = report["judge"]["endpoints"]
+    assert (entry["url"], bool(entry["gone"])) == (judge.url, True)
+    result.stdout.fnmatch_lines([f"judge: {judge.url} answered * requests; gone *"])
+    assert f"- judge: endpoint {judge.url} answered" in (notes.path / "reports/latest/summary.md").read_text()
 
 
 @WORKERS

@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from proctor.model import Connection, Conversation, Message, Model
 from proctor_service import hosted_client
 from proctor_service.hosted_client import Refusal
 from proctor_service.hosted_probe import blamed
+from proctor_service.judges import judge_service, options_of
 from proctor_service.providers import providers
 from proctor_service.service import EndpointService, ServiceOptions, make_service
 from scripted_server import Script, ScriptedServer
@@ -92,6 +94,35 @@ def test_a_provider_name_is_reserved_and_an_id_with_a_revision_is_hugging_faces(
         except ServiceError:
             continue
         assert type(service).__name__ == "LaunchedService", other
+
+
+def test_a_short_name_may_stand_for_a_hosted_model(tmp_path: Path):
+    table = tmp_path / "own.yaml"
+    table.write_text("acme: {base_url: 'https://api.acme.example/v1', key: ACME_API_KEY}")
+    own = tmp_path / "models.yaml"
+    own.write_text(
+        "judge: {id: deepseek/deepseek-flash}\nours: {id: acme/large}\n"
+        "long: {id: openrouter/z-ai/glm:free}\ngpt-oss-20b: {arguments: [--max-num-seqs, 8]}\n"
+    )
+    given = ServiceOptions(models=own, providers=str(table))
+    for name, meant in (
+        ("judge", "deepseek/deepseek-flash"),
+        ("ours", "acme/large"),
+        ("long", "openrouter/z-ai/glm:free"),
+        ("gpt-oss-20b", "gpt-oss-20b"),
+    ):
+        of_model: Any = make_service(replace(given, model=name))
+        of_judge: Any = judge_service(options_of(given, name, None, None))
+        assert (of_model.name, of_judge.name) == (meant, meant)
+        kinds = {type(of_model).__name__, type(of_judge.inner).__name__}
+        assert kinds == {"HostedService" if "/" in meant else "LaunchedService"}, name
+    shipped: Any = judge_service(options_of(ServiceOptions(), "judge", None, None))
+    assert (type(shipped.inner).__name__, shipped.name) == ("HostedService", "openai/gpt-4.1")
+
+
+def test_weights_under_a_providers_name_are_not_asked_of_that_provider():
+    service: Any = judge_service(options_of(ServiceOptions(), "gpt-oss-20b", None, None))
+    assert type(service.inner).__name__ == "LaunchedService", "a judge that was meant to stay on this machine"
 
 
 def test_the_shipped_table_names_a_key_and_a_way_for_every_provider():
