@@ -189,8 +189,10 @@ class Run:
             self.about_judge = getattr(self.service, "report", {}).get("judge")
             return
         found = self.judge_connection = self.judge.start(self.folder / JUDGE_LOG, progress)
-        if found.model.get("capabilities", {}).get("chat") is False:
-            raise ServiceError(f"the judge {found.model.get('name')} cannot chat; name another one by --judge")
+        abilities = found.model.get("capabilities", {})
+        if abilities.get("chat") is False:
+            why = (abilities.get("why") or {}).get("chat", "no reason is told")
+            raise ServiceError(f"the judge {found.model.get('name')} cannot chat ({why}); name another one by --judge")
         self.about_judge = {**found.model, "preflight": preflight.run(self.judge, found, self.tasks, progress)}
 
     def _note_whether_it_judges_itself(self, connection: Connection, progress: Callable[[str], None]) -> None:
@@ -275,9 +277,11 @@ class Run:
             self._lock = None
 
     def stop(self) -> None:
-        self.service.stop()
-        if self.judge is not None:
-            self.judge.stop()
+        try:
+            self.service.stop()
+        finally:
+            if self.judge is not None:
+                self.judge.stop()
 
 
 def check_ability(task: dict[str, Any], connection: Connection) -> None:

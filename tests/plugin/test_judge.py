@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 from proctor.command import main
 from scripted_judge import Says, ScriptedJudge, honest, known, opinion, shown
-from scripted_server import Script
+from scripted_server import Script, ScriptedServer
 from suites import CHECKOUT, Suite
 
 PLUGINS = ("proctor.plugin", "fake_service", "proctor_service.plugin")
@@ -549,6 +549,19 @@ def test_bounds_are_the_judges_where_nobody_charges_for_the_model(
     gone_on = run(notes, judge, *options, "--resume=run", "--max-tokens-total=1000000", plugins=plugins)
     assert gone_on.ret == 0, gone_on.stdout.str()
     assert task(notes, "run")["judge"]["judged"] == 12
+
+
+def test_without_a_name_the_judge_is_what_its_server_serves(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    result = run(notes, judges(), "--judge")
+    assert result.ret == 0, result.stdout.str()
+    assert notes.report()["judge"]["name"] == "known-judge"
+
+
+def test_a_judge_that_cannot_chat_is_told_with_the_reason(notes: Suite):
+    with ScriptedServer(Script(model="mute", chat=False)) as mute:
+        result = notes.run(f"--judge-base-url={mute.url}", "--request-retries=0", plugins=PLUGINS)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    assert "the judge mute cannot chat (" in result.stderr.str()
 
 
 def test_a_bound_needs_somebody_who_charges(notes: Suite, judges: Callable[..., ScriptedJudge]):
