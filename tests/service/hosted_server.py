@@ -72,7 +72,7 @@ class HostedServer:
     def __init__(self, hosting: Hosting | None = None, faults: Iterable[str] = (), record: bool = True) -> None:
         self.hosting = hosting or Hosting()
         self.requests: list[tuple[str, dict[str, str], Json]] = []
-        self.answered = self.in_flight = self.most_in_flight = 0
+        self.answered = self.in_flight = self.most_in_flight = self._under_way = 0
         self.refused = 0
         self.url = ""
         self._record = record
@@ -151,9 +151,13 @@ class HostedServer:
             refused = self._without_key(request) or self._over(body) or self._not_taken(body)
             if refused is not None:
                 return refused
-            await asyncio.sleep(self.hosting.latency)
-            fault = self._faults.popleft() if self._faults else "ok"
-            return await self._faulty(fault, request, body, form)
+            self._under_way += 1
+            try:
+                await asyncio.sleep(self.hosting.latency)
+                fault = self._faults.popleft() if self._faults else "ok"
+                return await self._faulty(fault, request, body, form)
+            finally:
+                self._under_way -= 1
         finally:
             self.in_flight -= 1
 
@@ -166,7 +170,7 @@ class HostedServer:
     def _over(self, body: Json) -> web.Response | None:
         """429, where a limit is met or no credit is left."""
         hosting = self.hosting
-        if hosting.quota is not None and self.answered >= hosting.quota:
+        if hosting.quota is not None and self.answered + self._under_way >= hosting.quota:
             return _no_credit()
         if hosting.allowance is None:
             return None

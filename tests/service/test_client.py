@@ -138,11 +138,10 @@ def test_a_retry_gives_up_its_place_while_it_waits(monkeypatch: pytest.MonkeyPat
 
 
 def test_endpoints_share_the_load():
-    with ScriptedServer(Script(latency=0.02)) as one, ScriptedServer(Script(latency=0.02)) as other:
-        post(settings(one.url, other.url, concurrency=8), times=40)
-        # Not 20 each: which answer comes first is the machine's affair.
-        assert len(one.requests) + len(other.requests) == 40
-        assert min(len(one.requests), len(other.requests)) >= 15
+    # All are under way before the first is answered: of more, which answer comes first would be the machine's affair.
+    with ScriptedServer(Script(latency=1.0)) as one, ScriptedServer(Script(latency=1.0)) as other:
+        post(settings(one.url, other.url, concurrency=40), times=40)
+        assert len(one.requests) == len(other.requests) == 20
 
 
 def test_a_retry_goes_to_another_endpoint():
