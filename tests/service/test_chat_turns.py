@@ -116,7 +116,7 @@ def test_several_answers_come_in_one_request_or_in_several():
         ({"content": None, "finish_reason": "length"}, "", None, "length"),
         ({"content": "<think>Hm", "finish_reason": "length"}, "", "Hm", "length"),
         ({"content": "I will not.", "refusal": None}, "I will not.", None, "stop"),
-        ({"content": None, "refusal": "I will not."}, "I will not.", None, "stop"),
+        ({"content": None, "refusal": "I will not."}, "", None, "stop"),
         ({"content": ""}, "", None, "stop"),
     ],
 )
@@ -125,6 +125,8 @@ def test_a_reply_is_an_answer_and_its_thinking(message: Any, text: str, thinking
     (one,) = output.completions
     assert (one.text, one.thinking, one.finish_reason) == (text, thinking, finish)
     assert output.truncated is (finish == "length")
+    assert one.refusal == (message.get("refusal") if message["content"] is None else None)
+    assert output.refused is (one.refusal is not None)
 
 
 def test_a_content_that_is_no_text_is_malformed():

@@ -21,7 +21,7 @@ import pytest
 import sample_tokenizers
 from proctor.errors import AskError, ServiceError, SetupError
 from proctor.model import Connection, Model, Service
-from proctor_service import discovery, http_model
+from proctor_service import discovery, http_model, replies
 from proctor_service.client import Reply
 from proctor_service.service import ServiceOptions, api_key, make_service
 from scripted_server import Script, ScriptedServer
@@ -341,7 +341,7 @@ def test_counts_that_are_no_counts_are_left_out():
 
 def test_a_null_text_at_the_token_limit_is_a_truncated_output():
     for choice in ({"finish_reason": "length"}, {"finish_reason": "stop", "reasoning_content": "hm"}):
-        [found] = http_model.completions_of(reply(text=None, **choice), ())
+        [found] = replies.completions_of(reply(text=None, **choice), ())
         assert found.text == ""
         assert found.finish_reason == "length"
         assert found.tokens == 9
@@ -365,13 +365,13 @@ def test_a_null_text_at_the_token_limit_is_a_truncated_output():
     ],
 )
 def test_thinking_is_told_apart(text: str, opened: bool, answer: str, thinking: str | None):
-    assert http_model.split_thinking(text, opened) == (answer, thinking)
+    assert replies.split_thinking(text, opened) == (answer, thinking)
 
 
 def test_stops_apply_after_the_thinking():
     def answer(body: dict[str, Any]) -> str:
         text = "<think>first\n\nsecond</think>\n\n42\n\nQuestion:"
-        return http_model.cut_at(text, body.get("stop", []))
+        return replies.cut_at(text, body.get("stop", []))
 
     with ScriptedServer(Script(answer=answer)) as server:
         service, connection = start(server.url)
@@ -401,7 +401,7 @@ def test_stops_apply_after_the_thinking():
     ],
 )
 def test_only_a_stop_string_inside_a_thought_makes_us_ask_again(choice: dict[str, Any], opened: bool, stopped: bool):
-    assert http_model._stopped_in_thought(choice, opened) is stopped
+    assert replies.stopped_in_thought(choice, opened) is stopped
 
 
 def test_bos_at_the_front_of_a_prompt_is_left_to_the_server(tokenizer_folder: str):
