@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from proctor.errors import ServiceError
 from proctor_service import models, models_command
+from proctor_service.serving import causal, command
 
 MEANT = ("llama2-7b", "llama2-13b", "llama2-70b", "llama2-7b-chat", "mistral-7b", "qwen", "minicpm", "gemma")
 
@@ -106,7 +107,7 @@ def listed(*arguments: str) -> list[list[str]]:
     parser = argparse.ArgumentParser()
     models_command.arguments(parser)
     chosen = parser.parse_args(arguments)
-    return [list(row) for row in models_command.rows(models_command._own(chosen.models), chosen.names)]
+    return [list(row) for row in models_command.rows(models.own_file(chosen.models), chosen.names)]
 
 
 def test_the_command_lists_names_of_both_files(own, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys):
@@ -130,3 +131,15 @@ def test_the_project_names_the_command():
     module = importlib.import_module(project["entry-points"]["proctor.commands"]["models"])
     assert module is models_command
     assert module.HELP
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "of the folder"])
+def test_a_command_takes_names_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: bool):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(causal, "installed", lambda: False)
+    (tmp_path / ("named.yaml" if named else "models.yaml")).write_text("mine: {id: me/weights}\n")
+    parser = argparse.ArgumentParser()
+    command.arguments(parser)
+    chosen = parser.parse_args(["mine", *(["--models", "named.yaml"] if named else [])])
+    with pytest.raises(ServiceError, match="me/weights needs transformers"):
+        command.run(chosen, parser)
