@@ -148,9 +148,7 @@ def _processes() -> SpawnContext | ForkServerContext:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(
-        [__name__, *PLUGINS, "pytest", "proctor.session", "proctor.judging", "scipy.special"]
-    )
+    context.set_forkserver_preload([*PLUGINS, *PRELOADED])
     return context
 
 
