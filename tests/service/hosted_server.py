@@ -13,15 +13,13 @@ import argparse
 import asyncio
 import json
 import sys
-import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import web
+from scripted_server import RunsInThread
 
 Json = dict[str, Any]
 MESSAGES: dict[str, Json] = {
@@ -66,63 +64,25 @@ class Hosting:
     completion_tokens: int = 10
 
 
-class HostedServer:
-    """Runs in a thread from entering to leaving. `requests` holds (path, headers, body) of every POST."""
+class HostedServer(RunsInThread):
+    """What its `hosting` is."""
 
     def __init__(self, hosting: Hosting | None = None, faults: Iterable[str] = (), record: bool = True) -> None:
+        super().__init__(faults, record, path="/v1")
         self.hosting = hosting or Hosting()
-        self.requests: list[tuple[str, dict[str, str], Json]] = []
-        self.answered = self.in_flight = self.most_in_flight = self._under_way = 0
+        self.answered = self._under_way = 0
         self.refused = 0
-        self.url = ""
-        self._record = record
-        self._faults: deque[str] = deque()
         self._left, self._seen = self.hosting.allowance or 0.0, time.monotonic()
-        self.fault(*faults)
 
-    def fault(self, *faults: str) -> None:
-        """Order further faults."""
-        for fault in faults:
-            name, _, times = fault.partition("*")
-            self._faults.extend([name] * int(times or 1))
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        return [
+            web.get("/v1/models", self._models),
+            web.post("/v1/chat/completions", self._chat),
+            web.post("/v1/completions", self._completions),
+        ]
 
     def bodies(self, path: str = "/v1/chat/completions") -> list[Json]:
-        """Bodies of the requests for `path`, in their order."""
-        return [body for asked, _, body in self.requests if asked == path]
-
-    def __enter__(self) -> Self:
-        ready = threading.Event()
-        self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._run, args=(ready,), daemon=True)
-        self._thread.start()
-        assert ready.wait(10)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(10)
-
-    def _run(self, ready: threading.Event) -> None:
-        asyncio.set_event_loop(self._loop)
-        self._done = asyncio.Event()
-        self._loop.run_until_complete(self.serve(0, ready.set, self._done))
-        self._loop.close()
-
-    async def serve(self, port: int, ready: Callable[[], None], done: asyncio.Event) -> None:
-        """Serve until `done`; `ready` is called once `url` is known."""
-        app = web.Application(client_max_size=64 << 20)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_post("/v1/completions", self._completions)
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", port, backlog=1024).start()
-        self.url = "http://{}:{}/v1".format(*runner.addresses[0][:2])
-        ready()
-        await done.wait()
-        await runner.cleanup()
+        return super().bodies(path)
 
     async def _models(self, request: web.Request) -> web.Response:
         if refused := self._without_key(request):
@@ -281,7 +241,7 @@ def main() -> int:
     server = HostedServer(hosting, record=False)
 
     async def run() -> None:
-        await server.serve(options.port, lambda: print(server.url, flush=True), asyncio.Event())
+        await server.serve("127.0.0.1", options.port, lambda: print(server.url, flush=True), asyncio.Event())
 
     try:
         asyncio.run(run())

@@ -103,35 +103,29 @@ class Script:
     """Added to each log-probability that `logprob_token_ids` tells: a server that is wrong."""
 
 
-class ScriptedServer:
-    """Runs in a thread from entering to leaving. `requests` holds (path, headers, body) of every POST."""
+class RunsInThread:
+    """An OpenAI-style server, in a thread from entering to leaving. `requests` holds (path, headers, body).
 
-    def __init__(
-        self, script: Script | None = None, faults: Iterable[str] = (), record: bool = True, port: int = 0
-    ) -> None:
-        self.script = script or Script()
-        self._port = port
+    path: that of the API, at the end of `url`.
+    """
+
+    def __init__(self, faults: Iterable[str], record: bool, port: int = 0, path: str = "") -> None:
         self.requests: list[tuple[str, dict[str, str], Json]] = []
         self.most_in_flight = self.in_flight = 0
         self.url = ""
+        self._port, self._path = port, path
         self._record = record
         self._faults = deque(expand(faults))
-        self._due = 0.0
-        self._bigram: Bigram | None = None
-        if self.script.tokenizer is not None:
-            self._bigram = Bigram(self.script.tokenizer.get_vocab_size(), self.script.seed)
 
-    @property
-    def bigram(self) -> Bigram:
-        """The model that it serves."""
-        assert self._bigram is not None
-        return self._bigram
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        """What it answers."""
+        raise NotImplementedError
 
     def fault(self, *faults: str) -> None:
         """Order further faults."""
         self._faults.extend(expand(faults))
 
-    def bodies(self, path: str = "/v1/completions") -> list[Json]:
+    def bodies(self, path: str) -> list[Json]:
         """Bodies of the requests for `path`, in their order."""
         return [body for asked, _, body in self.requests if asked == path]
 
@@ -163,20 +157,48 @@ class ScriptedServer:
     async def serve(self, host: str, port: int, ready: Callable[[], None], done: asyncio.Event) -> None:
         """Serve until `done`; `ready` is called once `url` is known."""
         app = web.Application(client_max_size=LARGEST_BODY)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_get("/version", self._version)
-        app.router.add_get("/health", self._health)
-        app.router.add_post("/v1/completions", self._completions)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        app.router.add_post("/tokenize", self._tokenize)
+        app.add_routes(self.routes())
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await runner.setup()
         site = web.TCPSite(runner, host, port, backlog=1024)
         await site.start()
-        self.url = "http://{}:{}".format(*runner.addresses[0][:2])
+        self.url = "http://{}:{}".format(*runner.addresses[0][:2]) + self._path
         ready()
         await done.wait()
         await runner.cleanup()
+
+
+class ScriptedServer(RunsInThread):
+    """Does what its script and its faults say."""
+
+    def __init__(
+        self, script: Script | None = None, faults: Iterable[str] = (), record: bool = True, port: int = 0
+    ) -> None:
+        super().__init__(faults, record, port)
+        self.script = script or Script()
+        self._due = 0.0
+        self._bigram: Bigram | None = None
+        if self.script.tokenizer is not None:
+            self._bigram = Bigram(self.script.tokenizer.get_vocab_size(), self.script.seed)
+
+    @property
+    def bigram(self) -> Bigram:
+        """The model that it serves."""
+        assert self._bigram is not None
+        return self._bigram
+
+    def routes(self) -> Sequence[web.AbstractRouteDef]:
+        return [
+            web.get("/v1/models", self._models),
+            web.get("/version", self._version),
+            web.get("/health", self._health),
+            web.post("/v1/completions", self._completions),
+            web.post("/v1/chat/completions", self._chat),
+            web.post("/tokenize", self._tokenize),
+        ]
+
+    def bodies(self, path: str = "/v1/completions") -> list[Json]:
+        return super().bodies(path)
 
     async def _models(self, request: web.Request) -> web.Response:
         if not self.script.lists_openly and (refused := self._refusal(request)):
