@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -84,7 +85,7 @@ class Benchmark:
         self.signatures = signatures
         self.version = version
         self.data, self.shots_data = data, shots_data
-        self.module = Path(inspect.stack()[1].filename)
+        self.module = Path(sys._getframe(1).f_code.co_filename)
         self.reader: Reader | None = None
         self.tasks: list[Task] = []
 

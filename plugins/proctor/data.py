@@ -41,6 +41,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from proctor import yamlfile
 from proctor.benchmark import Benchmark
 from proctor.errors import DataError
 from proctor.hub import Hub, find_splits, hub_rows, read_hub, read_table
@@ -195,9 +196,7 @@ def _loaded(path: Path, changed: int) -> Mapping[str, Source]:
     import yaml
 
     try:
-        # libyaml, where it is had, takes a tenth of the half second that all manifests take.
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=loader) or {}
+        content = yamlfile.plain(path) or {}
         return {name: _source(path, name, entry) for name, entry in content.items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise DataError(f"{path}: not a manifest: {error}") from None

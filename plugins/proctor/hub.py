@@ -24,10 +24,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from proctor import yamlfile
 from proctor.errors import DataError, SetupError
 
 Row = Any
@@ -81,12 +83,16 @@ def read_hub(entry: Any, where: str) -> Hub:
 
 def read_table(path: Path) -> Mapping[str, Hub]:
     """What `hub.yaml` says, by benchmark; nothing where there is none. Raises DataError."""
-    if not path.is_file():
-        return {}
+    return _table(path, path.stat().st_mtime_ns) if path.is_file() else {}
+
+
+@lru_cache(maxsize=64)
+def _table(path: Path, changed: int) -> Mapping[str, Hub]:
+    """Every benchmark asks for its entry: a file is read again only when it was `changed`."""
     import yaml
 
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        content = yamlfile.plain(path) or {}
         return {name: read_hub(entry, f"{path}: {name}") for name, entry in content.items()}
     except (OSError, UnicodeDecodeError, yaml.YAMLError, AttributeError) as error:
         raise DataError(f"{path}: not a table of the hub's datasets: {error}") from None

@@ -65,6 +65,13 @@ class Reader:
         return value
 
 
+def plain(path: Path) -> Any:
+    """The values of a file of ours, by libyaml where it is had, in a tenth of the time. Raises what reading raises."""
+    import yaml
+
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
 def load(path: Path) -> tuple[Reader, Any]:
     """The document of a file, and what reads its values. Raises SetupError for a file that is none."""
     import yaml
