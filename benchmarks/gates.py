@@ -29,9 +29,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from proctor import gatefile, gates, runs
-from proctor.paired import Average, Paired, detectable, needed, tango
-from proctor.statistics import student_quantile
+from proctor.gating import gatefile, gates
+from proctor.reporting import runs
+from proctor.statistics.intervals import student_quantile
+from proctor.statistics.paired import Average, Paired, detectable, needed, tango
 from scipy.special import gammaln
 from scipy.stats import binom
 

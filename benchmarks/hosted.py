@@ -24,10 +24,10 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(HERE / "plugins"), str(HERE / "fixtures")]
 
-from proctor_service.account import Account, Bounds  # noqa: E402
 from proctor_service.client import Client, ClientSettings  # noqa: E402
-from proctor_service.hosted_client import HostedClient, HostedSettings  # noqa: E402
-from proctor_service.hosted_model import HostedModel, Taken  # noqa: E402
+from proctor_service.hosted.account import Account, Bounds  # noqa: E402
+from proctor_service.hosted.client import HostedClient, HostedSettings  # noqa: E402
+from proctor_service.hosted.model import HostedModel, Taken  # noqa: E402
 
 LATENCY = 0.2
 PROMPT = "Question: what is 2 + 2?\nAnswer: four\n\n" * 80

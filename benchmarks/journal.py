@@ -17,7 +17,7 @@ from pathlib import Path
 from throughput import rate_of, run_pytest, server
 
 WITHOUT = """
-from proctor.answers import Answers
+from proctor.reporting.answers import Answers
 
 Answers.write = lambda self, key, prompt_sha256, output: False
 """

@@ -46,7 +46,7 @@ def benchdata() -> Path:
 
 @pytest.mark.parametrize("page", pages.pages(), ids=lambda page: page.benchmark.name)
 def test_every_row_reads(benchdata, page):
-    from proctor.data import load
+    from proctor.data.reading import load
 
     name = page.benchmark.name
     if not (benchdata / (page.source.folder or name)).is_dir():
@@ -66,18 +66,18 @@ def test_the_manifest_says_how_many_samples_are_published(name):
 
 
 def test_mmlu_has_all_subjects_in_four_categories(benchdata):
-    import proctor.data
     from proctor import Benchmark, Sample
+    from proctor.data import reading
 
-    manifest = proctor.data.sources(ROOT / "data")["mmlu"]
-    subjects = {file.key for file in proctor.data.find_files(benchdata / "mmlu", manifest.files)}
+    manifest = reading.sources(ROOT / "data")["mmlu"]
+    subjects = {file.key for file in reading.find_files(benchdata / "mmlu", manifest.files)}
     listed = [subject for members in manifest.groups["category"]["subject"].values() for subject in members]
     assert len(subjects) == 57
     assert sorted(listed) == sorted(subjects)
     mmlu = Benchmark("mmlu", prompt="{{ question }}", main="accuracy")
     mmlu.module = ROOT / "evals" / "knowledge" / "test_mmlu.py"
     mmlu.rows(lambda row, file: Sample(question=row[0], target=row[-1], groups={"subject": file.rpartition("_")[0]}))
-    dataset = proctor.data.load(mmlu, benchdata, 5)
+    dataset = reading.load(mmlu, benchdata, 5)
     assert all(len(shots) == 5 for shots in dataset.shots)
     for sample, shots in zip(dataset.samples, dataset.shots, strict=True):
         assert sample.groups["category"] in {"STEM", "humanities", "social sciences", "other"}
@@ -85,30 +85,27 @@ def test_mmlu_has_all_subjects_in_four_categories(benchdata):
 
 
 def test_no_bundled_question_stands_in_the_published_data(benchdata):
-    import proctor.rows
+    from proctor.data.rows import read_rows
 
     published = {
         json.dumps(row, sort_keys=True)
         for name in ("gsm8k/test.jsonl.gz", "gsm8k/train.jsonl")
-        for _, row in proctor.rows.read_rows(benchdata / name)
+        for _, row in read_rows(benchdata / name)
     }
     questions = {json.loads(row)["question"].strip().lower() for row in published}
     problems = [
         {part.strip() for row in rows for part in (row["prompt"], row["entry_point"], row["canonical_solution"])}
         for rows in (
-            [row for _, row in proctor.rows.read_rows(folder / "humaneval/HumanEval.jsonl")]
-            for folder in (benchdata, ROOT / "data")
+            [row for _, row in read_rows(folder / "humaneval/HumanEval.jsonl")] for folder in (benchdata, ROOT / "data")
         )
     ]
     assert len(problems[1]) > 36
     assert not problems[0] & problems[1]
     for path in sorted((benchdata / "mmlu").rglob("*.csv*")):
-        questions |= {row[0].strip().lower() for _, row in proctor.rows.read_rows(path, "none")}
-    bundled = [
-        row["question"] for f in ("test", "train") for _, row in proctor.rows.read_rows(ROOT / f"data/gsm8k/{f}.jsonl")
-    ]
+        questions |= {row[0].strip().lower() for _, row in read_rows(path, "none")}
+    bundled = [row["question"] for f in ("test", "train") for _, row in read_rows(ROOT / f"data/gsm8k/{f}.jsonl")]
     for path in sorted((ROOT / "data/mmlu").rglob("*.csv")):
-        bundled += [row[0] for _, row in proctor.rows.read_rows(path, "none")]
+        bundled += [row[0] for _, row in read_rows(path, "none")]
     assert len(questions) > 13000
     assert len(bundled) > 80
     assert [question for question in bundled if question.strip().lower() in questions] == []

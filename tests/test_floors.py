@@ -6,11 +6,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-PURE = ("extract", "metrics", "statistics", "aggregate", "reports", "junit", "journal", "paired", "runs")
-PURE += ("gatefile", "gates", "verdicts", "noise", "baseline", "epochs", "compare", "differences", "gatecheck")
-PURE += ("opinions", "agreement", "labels")
-PURE += ("chat", "scores", "rows", "yamlfile", "published", "reproduced", "hub", "ultraeval")
-PURE += ("endpoints", "foreign", "foreign_form", "foreign_lm_eval", "foreign_inspect")
+PURE = ("extract", "metrics", "statistics", "reporting", "comparing", "chat", "yamlfile")
+PURE += ("gating/gatefile", "gating/gatecheck", "gating/gates", "gating/noise", "gating/verdicts")
+PURE += ("judge/asks", "judge/opinions", "judge/labels", "data/rows", "data/hub", "data/ultraeval", "data/reading")
 NOT_PURE = {"pytest", "_pytest", "xdist", "aiohttp", "requests", "httpx", "openai"}
 BORDER = {"proctor.model", "proctor.errors", "proctor.sample"}
 

@@ -12,9 +12,9 @@ from proctor.asks import Ask, Ranking, generate, likelihood, rank
 from proctor.benchmark import Benchmark
 from proctor.code import TestedOutput, generate_code
 from proctor.errors import AskError, DataError, ProctorError, PromptError, ServiceError, SetupError
-from proctor.judge import Judge, compared, graded
+from proctor.judge.asks import Judge, compared, graded
+from proctor.judge.opinions import JudgedOutput, Opinion
 from proctor.model import Completion, Likelihood, Likelihoods, Model, Output, Program, Usage, follow_up
-from proctor.opinions import JudgedOutput, Opinion
 from proctor.sample import Sample, shuffled
 
 __all__ = [

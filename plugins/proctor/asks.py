@@ -16,7 +16,7 @@ from proctor.model import NO_USAGE, Likelihood, Likelihoods, Model, Output, Sand
 from proctor.sample import Sample
 
 if TYPE_CHECKING:
-    from proctor.judge import Judge
+    from proctor.judge.asks import Judge
 
 GIVEN = ("sample", "prompt", "model", "seed", "sandbox", "judge")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""

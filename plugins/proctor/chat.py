@@ -68,7 +68,7 @@ class Chat:
         return changed
 
     def described(self, task: Mapping[str, Any]) -> dict[str, Any]:
-        """The description of a task (`proctor.run.describe`) with the form in which it is asked."""
+        """The description of a task (`proctor.session.run.describe`) with the form in which it is asked."""
         if not self.on or task["needs"] != "generate":
             return {**task, **({"raw_prompt": True} if self.on or self.known else {})}
         parameters = self.parameters(task["parameters"], task["chosen"], code=task["runs_code"])

@@ -14,11 +14,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proctor import reports
-from proctor.data import find_source
+from proctor.data.reading import find_source
 from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
-from proctor.runs import lines
+from proctor.reporting import reports
+from proctor.reporting.runs import lines
 
 if TYPE_CHECKING:
     from multiprocessing.context import ForkServerContext, SpawnContext
@@ -27,7 +27,7 @@ JUDGE = "proctor:gold"
 MODELS = ("gold", "empty", "neighbour")
 HEADS = ("task", "rows", "samples", "left out", "gold", "empty", "neighbour", "by chance", "")
 PLUGINS = ("proctor.plugin", "proctor_service.plugin")
-PRELOADED = (__name__, "pytest", "proctor.session", "proctor.judging", "scipy.special")
+PRELOADED = (__name__, "pytest", "proctor.session.parts", "proctor.session.judging", "scipy.special")
 EXCEPTIONS = "exceptions.yaml"
 """In the data root: benchmark, variant (or `all`), sample id (or `*`): why a gold answer does not score 1."""
 
@@ -102,7 +102,7 @@ def _checked(page: Page, data_dir: str | None) -> list[Checked]:
 
 def lacking(page: Page, root: Path) -> str | None:
     """Why nothing of a benchmark is in a data root (its data need a form, say); None where something is."""
-    from proctor import absent  # which needs pytest, as what only looks at pages does not
+    from proctor.session import absent  # which needs pytest, as what only looks at pages does not
 
     source, folder = find_source(page.benchmark, root)
     if source.whole and not folder.is_dir():
@@ -197,7 +197,7 @@ def _number(line: Mapping[str, Any], main: str, otherwise: float) -> float:
 
 def shots_within(page: Page, data_dir: str | None) -> Iterator[str]:
     """Samples that are their own examples: the benchmark's few-shot rows must not hold the row that is asked."""
-    from proctor.data import load
+    from proctor.data.reading import load
 
     benchmark = page.benchmark
     if not benchmark.shots:

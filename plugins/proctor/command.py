@@ -14,30 +14,17 @@ from dataclasses import dataclass, replace
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from proctor import (
-    __version__,
-    baseline,
-    checking,
-    compare,
-    differences,
-    fetchplan,
-    gatefile,
-    gates,
-    labels,
-    noise,
-    pages,
-    published,
-    reports,
-    reproduced,
-    runs,
-    ultraeval,
-    verdicts,
-)
-from proctor.data import Source, bundled_root, load, misspelt, sources
+from proctor import __version__, checking, pages
+from proctor.comparing import compare, differences, published, reproduced
+from proctor.data import fetch_plan, ultraeval
+from proctor.data.fetch import Fetched, cache_root, named, offline
+from proctor.data.reading import Source, bundled_root, load, misspelt, sources
 from proctor.errors import DataError, ProctorError, SetupError
-from proctor.fetch import Fetched, cache_root, named, offline
-from proctor.gating import Gating
-from proctor.runs import ScoredRun
+from proctor.gating import gatefile, gates, noise, verdicts
+from proctor.gating.items import Gating
+from proctor.judge import labels
+from proctor.reporting import baseline, reports, runs
+from proctor.reporting.runs import ScoredRun
 
 
 @dataclass(frozen=True)
@@ -171,13 +158,13 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
     root = (chosen.data_dir or cache_root()).expanduser().absolute()
     if problems := named(known, chosen.names, root):
         parser.error("; ".join(problems))
-    planned = fetchplan.plan(known, dict.fromkeys(chosen.names) or known, root, chosen.force)
+    planned = fetch_plan.plan(known, dict.fromkeys(chosen.names) or known, root, chosen.force)
     if len(planned) > 1 or chosen.plan:  # of one alone, each file is told as it comes
-        lines = differences.aligned(fetchplan.HEADS, [one.row for one in planned], left=9)
-        print("\n".join([*lines, "", *fetchplan.told(planned, root)]), flush=True)
+        lines = differences.aligned(fetch_plan.HEADS, [one.row for one in planned], left=9)
+        print("\n".join([*lines, "", *fetch_plan.told(planned, root)]), flush=True)
     if chosen.plan:
         return 0
-    coming = [one.name for one in planned if one.state in fetchplan.COMING]
+    coming = [one.name for one in planned if one.state in fetch_plan.COMING]
     if chosen.all and coming and (forbidden := offline()):
         raise DataError(f"{forbidden} forbids to fetch what is not there: {', '.join(coming)}")
 
@@ -190,7 +177,7 @@ def _fetch_run(chosen: argparse.Namespace, parser: argparse.ArgumentParser) -> i
         how = "verified" if known_good else "as first fetched (not each file has a published sha256 to verify it by)"
         return f"{name}: {'fetched and' if found.new else 'there already,'} {how}: {files} in {found.folder}"
 
-    outcome = fetchplan.fetch_all(planned, root, done, mirror=chosen.mirror, force=chosen.force)
+    outcome = fetch_plan.fetch_all(planned, root, done, mirror=chosen.mirror, force=chosen.force)
     if chosen.all:
         print(outcome.summary())
     return int(bool(outcome.failed))

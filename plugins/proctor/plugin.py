@@ -48,7 +48,7 @@ def pytest_cmdline_main(config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    from proctor.session import play
+    from proctor.session.parts import play
 
     forget_what_is_not_ours(config)
     try:
@@ -64,7 +64,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def _service(config: pytest.Config, settings: Settings) -> Service | None:
     if settings.rescore is not None:
-        from proctor.rescore import StoredService
+        from proctor.session.rescore import StoredService
 
         return StoredService(settings.rescore)
     service: Service | None = config.hook.pytest_proctor_service(config=config)
@@ -116,6 +116,6 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest) -> Any:
     """The model that the options name, for ordinary tests: `model.generate("...").text`."""
-    from proctor.session import model_for_tests
+    from proctor.session.parts import model_for_tests
 
     return model_for_tests(request.config)

@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from proctor.errors import AskError, ServiceError
+from proctor.judge.opinions import shown_answers
 from proctor.model import Completion, Connection, Likelihood, Likelihoods, Model, Output, Usage
-from proctor.opinions import shown_answers
 from proctor.sample import Sample
 
 NAMES = ("proctor:gold", "proctor:empty", "proctor:neighbour")

@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 import yaml
-from proctor import gatefile, reports, runs
+from proctor.gating import gatefile
+from proctor.reporting import reports, runs
 from workflows import (
     EXPRESSION,
     GLOBAL,
@@ -67,7 +68,7 @@ def test_{name}(sample, output, score):
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The URL of a running service."""
-    from proctor_service.launch import launch_embedded
+    from proctor_service.launching.launch import launch_embedded
 
     server = launch_embedded(tmp_path_factory.mktemp("service") / "service.log", lambda message: None)
     yield server.base_url
@@ -165,7 +166,7 @@ def test_the_page_is_linked():
 
 
 def test_the_limits_are_those_of_the_code():
-    from proctor.verdicts import COMMENT_BYTES, MARKER
+    from proctor.gating.verdicts import COMMENT_BYTES, MARKER
 
     page = PAGE.read_text(encoding="utf-8")
     assert f"stays below {reports.SUMMARY_BYTES:,} bytes" in page.replace("\n", " ")

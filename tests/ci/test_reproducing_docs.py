@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from proctor.command import main
-from proctor.statistics import wilson
+from proctor.statistics.intervals import wilson
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs" / "reproducing.md"

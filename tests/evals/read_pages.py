@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import Any
 
 from proctor.benchmark import Benchmark, Task
-from proctor.data import Dataset, load
+from proctor.data.reading import Dataset, load
 from proctor.model import Completion, Output
 from proctor.prompts import Prompt
-from proctor.records import Score
+from proctor.reporting.records import Score
 
 ROOT = Path(__file__).parent.parent.parent
 

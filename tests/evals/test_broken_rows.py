@@ -14,12 +14,12 @@ from typing import Any
 
 import pytest
 from proctor import pages
-from proctor.collect import LoadedTask
-from proctor.data import Dataset, find_files, load
+from proctor.data.reading import Dataset, find_files, load
+from proctor.data.rows import EACH
 from proctor.errors import SetupError
 from proctor.pages import Page
 from proctor.prompts import Prompt
-from proctor.rows import EACH
+from proctor.session.collect import LoadedTask
 
 DATA = pages.data_root()
 SETTINGS = SimpleNamespace(seed=0, temperature=None, max_tokens=None, against=None, changes=())

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from proctor import Benchmark
 from proctor.benchmark import Task
-from proctor.data import Dataset, load
+from proctor.data.reading import Dataset, load
 from proctor.errors import DataError
 from proctor.model import Completion, Likelihood, Likelihoods, Output
 from proctor.prompts import Prompt

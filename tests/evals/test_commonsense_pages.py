@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from proctor import DataError
 from proctor.benchmark import Benchmark, Task
-from proctor.data import load
+from proctor.data.reading import load
 from proctor.model import Completion, Likelihood, Output
 from proctor.prompts import Prompt
 from proctor.sample import Sample

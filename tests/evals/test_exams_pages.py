@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proctor.data import without
+from proctor.data.reading import without
 from proctor.errors import DataError
 from proctor.metrics import scoring_rate
 from test_knowledge_pages import loaded, page, prompt, ranking, scores, text

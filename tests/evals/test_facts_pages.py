@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from proctor import DataError
 from proctor.benchmark import Benchmark, Task
-from proctor.data import load, without
+from proctor.data.reading import load, without
 from proctor.model import Completion, Likelihood, Likelihoods, Output
 from proctor.prompts import Prompt
 from proctor.sample import Sample

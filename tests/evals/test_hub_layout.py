@@ -17,11 +17,11 @@ from typing import Any
 import pyarrow
 import pytest
 from proctor import DataError, SetupError
-from proctor.data import Dataset, find_files, find_source, load, sources
-from proctor.hub import ROWS, hub_rows
+from proctor.data.hub import ROWS, hub_rows
+from proctor.data.reading import Dataset, find_files, find_source, load, sources
+from proctor.data.rows import read_rows
 from proctor.pages import Page, data_root, pages
 from proctor.prompts import Prompt
-from proctor.rows import read_rows
 from proctor.sample import Sample
 from pyarrow import parquet
 

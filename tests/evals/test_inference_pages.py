@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from proctor.aggregate import task_report
 from proctor.errors import DataError
+from proctor.reporting.aggregate import task_report
 from test_understanding_pages import page, prompt, ranked, read, scores, total
 
 # --- CommitmentBank ---------------------------------------------------------------------------------------------------

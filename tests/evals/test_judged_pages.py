@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from proctor import pages
+from proctor.judge.opinions import JudgedOutput, Opinion
 from proctor.model import Completion, Usage
-from proctor.opinions import JudgedOutput, Opinion
-from proctor.records import Score
+from proctor.reporting.records import Score
 
 DATA = Path(__file__).parents[2] / "data"
 CATEGORIES = {"writing", "roleplay", "reasoning", "math", "coding", "extraction", "stem", "humanities"}

@@ -14,7 +14,7 @@ import time
 import pytest
 from proctor import pages
 from proctor.code import TestedOutput
-from proctor.data import subset
+from proctor.data.reading import subset
 from proctor.metrics import same_theorem_answer
 from proctor.model import Completion, Execution, Likelihood, Likelihoods
 from proctor.prompts import Prompt

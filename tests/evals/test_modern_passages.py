@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.data import load
+from proctor.data.reading import load
+from proctor.data.rows import EACH, read_rows
 from proctor.errors import DataError
 from proctor.metrics import drop_scores
-from proctor.rows import EACH, read_rows
 from proctor.sample import Sample
 from read_pages import ROOT, page, prompts, read, task, verdict, write
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import pages, published
-from proctor.data import sources
-from proctor.published import Column, Published
+from proctor import pages
+from proctor.comparing import published
+from proctor.comparing.published import Column, Published
+from proctor.data.reading import sources
 
 ROOT = Path(__file__).parents[2]
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import Benchmark, DataError, Sample, generate, ultraeval
+from proctor import Benchmark, DataError, Sample, generate
 from proctor.command import main
-from proctor.data import Dataset, load
+from proctor.data import ultraeval
+from proctor.data.reading import Dataset, load
 from proctor.model import Completion, Output
 from proctor.pages import Page, data_root, pages
 from proctor.prompts import Prompt
-from proctor.records import Score
+from proctor.reporting.records import Score
 from proctor.selfcheck import phrase
 
 GOOD = {"passage": "", "question": "q", "target_scores": {"a": 1, "b": 0}, "answer": ""}

@@ -14,13 +14,13 @@ import pytest
 from proctor import Benchmark
 from proctor.asks import Ranking
 from proctor.benchmark import Task
-from proctor.data import Dataset, load
+from proctor.data.reading import Dataset, load
 from proctor.errors import DataError
 from proctor.model import Completion, Likelihood, Likelihoods, Output
 from proctor.prompts import Prompt
-from proctor.records import Score
+from proctor.reporting.records import Score
 from proctor.sample import Sample
-from proctor.scores import score as score_of
+from proctor.statistics.scores import score as score_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 FILES = {"ax-b": "AX-b.jsonl", "ax-g": "AX-g.jsonl", "winogender": "all_sentences.tsv"}

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import proctor_service.hosted_model  # noqa: F401  # before any run in this process: see `Suite.run`
+import proctor_service.hosted.model  # noqa: F401  # before any run in this process: see `Suite.run`
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proctor import Benchmark, DataError, Sample, generate
-from proctor.collect import _may_continue, _may_match
-from proctor.data import find_files, load, sources, subset
-from proctor.journal import Journal, merge
-from proctor.records import to_line
-from proctor.rows import read_rows
+from proctor.data.reading import find_files, load, sources, subset
+from proctor.data.rows import read_rows
+from proctor.reporting.journal import Journal, merge
+from proctor.reporting.records import to_line
+from proctor.session.collect import _may_continue, _may_match
 
 ROWS = [{"question": "one", "answer": "1"}, {"question": "two, “quoted”\nand more", "answer": "2"}]
 

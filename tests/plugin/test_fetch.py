@@ -19,9 +19,10 @@ from pathlib import Path
 import pytest
 import yaml
 from data_server import DataServer, serving
-from proctor import DataError, download
-from proctor.data import Source, find_files, listed_keys, load_manifest, names_of, sources
-from proctor.fetch import Display, complete, fetch, mirrored
+from proctor import DataError
+from proctor.data import download
+from proctor.data.fetch import Display, complete, fetch, mirrored
+from proctor.data.reading import Source, find_files, listed_keys, load_manifest, names_of, sources
 from suites import CHECKOUT, SOURCES, Suite
 
 ROWS = {
@@ -392,7 +393,7 @@ def test_a_mirror_takes_the_place_of_scheme_and_host():
 
 
 def test_progress_is_one_line_on_a_terminal(made, server, monkeypatch):
-    monkeypatch.setattr("proctor.fetch.LIVE_EVERY", 0.0)
+    monkeypatch.setattr("proctor.data.fetch.LIVE_EVERY", 0.0)
     live: list[str] = []
     made("big.jsonl")(display=Display(lambda text: None, live.append))
     assert live[-1] == "\n"
@@ -652,7 +653,7 @@ def test_ctrl_c_leaves_what_has_come_for_the_next_fetch(tmp_path, server):
 
 
 def test_on_a_terminal_one_line_says_how_far_all_are(crowd, monkeypatch, capsys):
-    monkeypatch.setattr("proctor.fetch.LIVE_EVERY", 0.0)
+    monkeypatch.setattr("proctor.data.fetch.LIVE_EVERY", 0.0)
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     code, out, _ = crowd()
     assert code == 0

@@ -17,10 +17,10 @@ import pyarrow
 import pytest
 import yaml
 from proctor import DataError
-from proctor.data import Source, load_manifest, sources
-from proctor.fetch import Display, complete, fetch
-from proctor.hub import read_hub
-from proctor.hubfetch import HubFile, chosen
+from proctor.data.fetch import Display, complete, fetch
+from proctor.data.hub import read_hub
+from proctor.data.hub_fetch import HubFile, chosen
+from proctor.data.reading import Source, load_manifest, sources
 from pyarrow import parquet
 from suites import CHECKOUT, Suite
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proctor.errors import AskError, ServiceError
-from proctor.lookahead import Asker, LookAhead, contiguous
+from proctor.session.lookahead import Asker, LookAhead, contiguous
 
 
 @asynccontextmanager

@@ -177,7 +177,7 @@ def test_a_row_as_the_hub_has_it_says_what_proctor_reads(tasks, tmp_path, name):
 
 def read(task, root):
     """The samples that proctor reads from a data root."""
-    from proctor.data import load
+    from proctor.data.reading import load
 
     path = ROOT / "evals" / task.test.partition("::")[0]
     spec = importlib.util.spec_from_file_location(f"agreement_{path.stem}", path)

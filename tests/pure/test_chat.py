@@ -13,7 +13,7 @@ from proctor.chat import LEAST_TOKENS, Chat, decide
 from proctor.errors import ServiceError, SetupError
 from proctor.model import Conversation, Message, follow_up
 from proctor.prompts import Prompt
-from proctor.records import prompt_sha256
+from proctor.reporting.records import prompt_sha256
 from proctor.sample import Sample
 
 TURNS, TEXT = Chat(on=True), Chat(on=True, fewshot_as="text")

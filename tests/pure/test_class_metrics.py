@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proctor.metrics import AGGREGATES, balanced_accuracy, f1_of_class, gap, macro_f1, matthews, parity, question_em
-from proctor.scores import estimate
+from proctor.statistics.scores import estimate
 
 
 def rows(*columns):

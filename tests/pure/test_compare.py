@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from proctor.compare import Wish, compare, paired_samples
-from proctor.differences import HEADS, Told, aligned, table
+from proctor.comparing.compare import Wish, compare, paired_samples
+from proctor.comparing.differences import HEADS, Told, aligned, table
 from proctor.errors import SetupError
-from proctor.runs import Scored, ScoredRun, ScoredTask
+from proctor.reporting.runs import Scored, ScoredRun, ScoredTask
 
 
 def task(scores: Sequence[float], name: str = "sums", *, prompts: Sequence[str] = (), **about: Any) -> ScoredTask:

@@ -8,8 +8,8 @@ from itertools import combinations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor import epochs, paired
-from proctor.runs import Scored, ScoredRun, ScoredTask, over_epochs, read, to_baseline
+from proctor.reporting.runs import Scored, ScoredRun, ScoredTask, over_epochs, read, to_baseline
+from proctor.statistics import epochs, paired
 
 FLAGS = st.lists(st.integers(0, 1), min_size=2, max_size=8)
 

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from proctor import foreign, runs
+from proctor.comparing import foreign
 from proctor.errors import SetupError
-from proctor.records import prompt_sha256
+from proctor.reporting import runs
+from proctor.reporting.records import prompt_sha256
 
 TIME = "2026-03-01T10-20-30.123456"
 LATER = "2026-03-02T10-20-30.5"

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import gatefile, gates, verdicts
 from proctor.errors import SetupError
-from proctor.gates import Verdict
-from proctor.runs import Scored, ScoredRun, ScoredTask
+from proctor.gating import gatefile, gates, verdicts
+from proctor.gating.gates import Verdict
+from proctor.reporting.runs import Scored, ScoredRun, ScoredTask
 
 PROMPT = "a" * 64
 

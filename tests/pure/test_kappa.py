@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from proctor.agreement import agreement, kappa, kappa_interval, prediction_powered
+from proctor.statistics.agreement import agreement, kappa, kappa_interval, prediction_powered
 from statsmodels.stats.inter_rater import cohens_kappa
 
 GRADES = (1, 2, 3, 4, 5)

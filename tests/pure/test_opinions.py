@@ -7,12 +7,10 @@ import json
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor import preflight
-from proctor.answers import as_record, restored
 from proctor.errors import PromptError
-from proctor.judge import COMPARE_PROMPT, CRITERIA, GRADE_PROMPT, RUBRIC, comparing_prompt, grade_prompt
-from proctor.model import Completion, Usage
-from proctor.opinions import (
+from proctor.judge import preflight
+from proctor.judge.asks import COMPARE_PROMPT, CRITERIA, GRADE_PROMPT, RUBRIC, comparing_prompt, grade_prompt
+from proctor.judge.opinions import (
     JudgedOutput,
     Opinion,
     UnjudgedOutput,
@@ -28,6 +26,8 @@ from proctor.opinions import (
     tagged,
     told,
 )
+from proctor.model import Completion, Usage
+from proctor.reporting.answers import as_record, restored
 from proctor.sample import Sample
 
 SCALE = (1, 5)

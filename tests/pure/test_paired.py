@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.paired import Average, Paired, detectable, holm, needed, paired, score, tango
+from proctor.statistics.paired import Average, Paired, detectable, holm, needed, paired, score, tango
 from scipy import optimize, stats
 from statsmodels.stats.contingency_tables import mcnemar
 from statsmodels.stats.multitest import multipletests

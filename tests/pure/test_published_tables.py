@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import published, reproduced
+from proctor.comparing import published, reproduced
+from proctor.comparing.published import Column, Figure, Published
 from proctor.errors import SetupError
-from proctor.published import Column, Figure, Published
 
 BENCHMARKS = ("hellaswag", "arc-e", "arc-c", "mmlu", "race", "lambada")
 FILE = """

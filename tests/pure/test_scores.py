@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from proctor import scores
 from proctor.errors import SetupError
 from proctor.metrics import bleu, bleu_statistics, macro_f1
+from proctor.statistics import scores
 
 
 def classes(n: int, wrong: int, seed: int = 0) -> list[tuple[int, int]]:

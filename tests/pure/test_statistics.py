@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor.statistics import Estimate, macro_interval, mean_interval, quantiles, wilson
+from proctor.statistics.intervals import Estimate, macro_interval, mean_interval, quantiles, wilson
 from scipy.stats import binomtest, sem, t
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from proctor import reports, verdicts
+from proctor.gating import verdicts
+from proctor.reporting import reports
 
 MIB = 2**20
 ENTRY = {"value": 0.5, "ci95": [0.25, 0.75], "n": 100, "over_all": 0.5}

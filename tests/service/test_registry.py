@@ -37,7 +37,7 @@ def test_the_names_that_people_know_are_there():
 
 
 def test_code_of_a_repository_runs_pinned_or_not_at_all():
-    from proctor_service import vllm
+    from proctor_service.launching import vllm
 
     gpu = vllm.Installation("python", "vllm", "0.32.0")
     for name in ("minicpm", "chatglm3-6b", "baichuan2-7b", "internlm2-7b"):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from proctor.errors import ServiceError
-from proctor_service import launch, supervisor
+from proctor_service.launching import launch, supervisor
 
 DEADLINE = 20.0
 COMMAND = [sys.executable, "-I", "-S", supervisor.__file__]

@@ -1,0 +1,1 @@
+"""Gates: what must hold before a checkpoint may ship, and the verdicts on it."""

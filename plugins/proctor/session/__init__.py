@@ -1,0 +1,1 @@
+"""A session of pytest: who collects, asks, judges and writes, alone and under xdist."""
