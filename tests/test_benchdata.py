@@ -67,10 +67,11 @@ def test_the_manifest_says_how_many_samples_are_published(name):
 
 def test_mmlu_has_all_subjects_in_four_categories(benchdata):
     from proctor import Benchmark, Sample
+    from proctor.data import manifest as manifests
     from proctor.data import reading
 
-    manifest = reading.sources(ROOT / "data")["mmlu"]
-    subjects = {file.key for file in reading.find_files(benchdata / "mmlu", manifest.files)}
+    manifest = manifests.sources(ROOT / "data")["mmlu"]
+    subjects = {file.key for file in manifests.find_files(benchdata / "mmlu", manifest.files)}
     listed = [subject for members in manifest.groups["category"]["subject"].values() for subject in members]
     assert len(subjects) == 57
     assert sorted(listed) == sorted(subjects)

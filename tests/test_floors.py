@@ -8,7 +8,8 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PURE = ("extract", "metrics", "statistics", "reporting", "comparing", "chat", "yamlfile")
 PURE += ("gating/gatefile", "gating/gatecheck", "gating/gates", "gating/noise", "gating/verdicts")
-PURE += ("judge/asks", "judge/opinions", "judge/labels", "data/rows", "data/hub", "data/ultraeval", "data/reading")
+PURE += ("judge/asks", "judge/opinions", "judge/labels")
+PURE += ("data/manifest", "data/reading", "data/rows", "data/hub", "data/ultraeval")
 NOT_PURE = {"pytest", "_pytest", "xdist", "aiohttp", "requests", "httpx", "openai"}
 BORDER = {"proctor.model", "proctor.errors", "proctor.sample"}
 

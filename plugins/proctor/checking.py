@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from proctor.data.reading import find_source
+from proctor.data.manifest import find_source
 from proctor.errors import ProctorError, SetupError
 from proctor.pages import Page, data_root, evals_root
 from proctor.reporting import reports

@@ -18,7 +18,8 @@ from proctor import __version__, checking, pages
 from proctor.comparing import compare, differences, published, reproduced
 from proctor.data import fetch_plan, ultraeval
 from proctor.data.fetch import Fetched, cache_root, named, offline
-from proctor.data.reading import Source, bundled_root, load, misspelt, sources
+from proctor.data.manifest import Source, bundled_root, misspelt, sources
+from proctor.data.reading import load
 from proctor.errors import DataError, ProctorError, SetupError
 from proctor.gating import gatefile, gates, noise, verdicts
 from proctor.gating.items import Gating

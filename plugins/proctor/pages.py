@@ -11,7 +11,8 @@ from pathlib import Path
 from types import ModuleType
 
 from proctor.benchmark import Benchmark, Task
-from proctor.data.reading import Dataset, Source, find_source, load, manifests, misspelt
+from proctor.data.manifest import Source, find_source, manifests, misspelt
+from proctor.data.reading import Dataset, load
 from proctor.errors import SetupError
 from proctor.prompts import Prompt
 

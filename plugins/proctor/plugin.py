@@ -116,6 +116,6 @@ def pytest_make_collect_report(collector: pytest.Collector) -> Any:
 @pytest.fixture(scope="session")
 def model(request: pytest.FixtureRequest) -> Any:
     """The model that the options name, for ordinary tests: `model.generate("...").text`."""
-    from proctor.session.parts import model_for_tests
+    from proctor.session.model_fixture import model_for_tests
 
     return model_for_tests(request.config)

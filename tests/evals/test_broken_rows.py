@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 from proctor import pages
-from proctor.data.reading import Dataset, find_files, load
+from proctor.data.manifest import find_files
+from proctor.data.reading import Dataset, load
 from proctor.data.rows import EACH
 from proctor.errors import SetupError
 from proctor.pages import Page

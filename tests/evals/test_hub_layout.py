@@ -18,7 +18,8 @@ import pyarrow
 import pytest
 from proctor import DataError, SetupError
 from proctor.data.hub import ROWS, hub_rows
-from proctor.data.reading import Dataset, find_files, find_source, load, sources
+from proctor.data.manifest import find_files, find_source, sources
+from proctor.data.reading import Dataset, load
 from proctor.data.rows import read_rows
 from proctor.pages import Page, data_root, pages
 from proctor.prompts import Prompt

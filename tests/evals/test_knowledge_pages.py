@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from proctor import Benchmark
 from proctor.asks import Ranking
-from proctor.data.reading import Dataset, load, sources
+from proctor.data.manifest import sources
+from proctor.data.reading import Dataset, load
 from proctor.errors import DataError
 from proctor.model import Completion, Likelihood, Output, Usage
 from proctor.prompts import Prompt

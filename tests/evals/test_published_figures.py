@@ -13,7 +13,7 @@ import pytest
 from proctor import pages
 from proctor.comparing import published
 from proctor.comparing.published import Column, Published
-from proctor.data.reading import sources
+from proctor.data.manifest import sources
 
 ROOT = Path(__file__).parents[2]
 

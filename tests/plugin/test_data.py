@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from proctor import Benchmark, DataError, Sample, generate
-from proctor.data.reading import find_files, load, sources, subset
+from proctor.data.manifest import find_files, sources
+from proctor.data.reading import load, subset
 from proctor.data.rows import read_rows
 from proctor.reporting.journal import Journal, merge
 from proctor.reporting.records import to_line

@@ -22,7 +22,7 @@ from data_server import DataServer, serving
 from proctor import DataError
 from proctor.data import download
 from proctor.data.fetch import Display, complete, fetch, mirrored
-from proctor.data.reading import Source, find_files, listed_keys, load_manifest, names_of, sources
+from proctor.data.manifest import Source, find_files, listed_keys, load_manifest, names_of, sources
 from suites import CHECKOUT, SOURCES, Suite
 
 ROWS = {

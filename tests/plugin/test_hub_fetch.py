@@ -20,7 +20,7 @@ from proctor import DataError
 from proctor.data.fetch import Display, complete, fetch
 from proctor.data.hub import read_hub
 from proctor.data.hub_fetch import HubFile, chosen
-from proctor.data.reading import Source, load_manifest, sources
+from proctor.data.manifest import Source, load_manifest, sources
 from pyarrow import parquet
 from suites import CHECKOUT, Suite
 

@@ -29,8 +29,8 @@ from urllib.parse import urlsplit
 
 from proctor.data.download import download, shown, slot
 from proctor.data.hub_fetch import fetch_from_hub, is_fetched, put
+from proctor.data.manifest import BRACES, RECORD, Source, by_hand, misspelt, names_of
 from proctor.data.pins import Pin, Published
-from proctor.data.reading import BRACES, RECORD, Source, by_hand, misspelt, names_of
 from proctor.data.rows import read_rows
 from proctor.errors import DataError
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from proctor.data.fetch import Display, Fetched, Halted, complete, fetch, known_size
-from proctor.data.reading import Source, by_hand
+from proctor.data.manifest import Source, by_hand
 from proctor.errors import SetupError
 
 AT_ONCE = 6

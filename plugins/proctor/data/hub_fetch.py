@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from proctor.data.hub import BRACES, Hub, ways
-from proctor.data.reading import RECORD
+from proctor.data.manifest import RECORD
 from proctor.errors import DataError, SetupError
 
 Found = TypeVar("Found")

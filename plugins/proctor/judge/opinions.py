@@ -1,6 +1,6 @@
 """A judge model's opinions: how an answer is shown to it, how what it says is read, and what opinions come to.
 
-Nothing is asked here; `proctor.judge` does that.
+Nothing is asked here; `proctor.judge.asks` does that.
 
 A judge sees a model's answer between tags that bear a code, which is made of the answer: no answer can close its own
 tag. What it says is read strictly, as one JSON object, and never guessed.

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from proctor.benchmark import Task
-from proctor.data.reading import Source, by_hand, find_files
+from proctor.data.manifest import Source, by_hand, find_files
 
 FEW = 8
 """So many are told with their reasons, more by their names."""

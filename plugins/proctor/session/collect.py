@@ -25,7 +25,8 @@ from proctor import __version__
 from proctor.asks import Ask
 from proctor.benchmark import JUDGE_TAKES, Benchmark, Task
 from proctor.chat import Chat, ChatModel
-from proctor.data.reading import Dataset, Source, comes_whole, find_files, find_source, listed_keys, load, without
+from proctor.data.manifest import Source, comes_whole, find_files, find_source, listed_keys
+from proctor.data.reading import Dataset, load, without
 from proctor.errors import SetupError
 from proctor.judge import opponent
 from proctor.model import Model

@@ -7,36 +7,35 @@ Worker       collects, asks and judges its block
 
 from __future__ import annotations
 
-import shlex
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from proctor.chat import Chat, expected, shown
+from proctor.chat import expected, shown
 from proctor.chat import told as chat_lines
 from proctor.errors import SetupError
-from proctor.model import ROLES, Connection, Conversation, Likelihoods, Message, Model, Output, Sandbox, Service
+from proctor.model import Connection, Service
 from proctor.options import Settings, not_ours, setting_of
-from proctor.reporting.answers import Answers
-from proctor.reporting.journal import Journal
 from proctor.reporting.records import sendable
 from proctor.session.absent import not_run, told
+from proctor.session.asking import Asking, sandbox_of
 from proctor.session.collect import Collecting, SampleItem
-from proctor.session.lookahead import WINDOW, Asker
+from proctor.session.lookahead import Asker
 from proctor.session.progress import reporter_of
 from proctor.session.resume import PARTS
-from proctor.session.run import CHAT, Check, Run, describe
+from proctor.session.run import Check, Run, describe
 from proctor.session.selection import instead
+from proctor.session.showing import command, plan_line, show_prompts
 
 if TYPE_CHECKING:
     from proctor.gating.items import Gating
-    from proctor.judge.asks import Judge
     from proctor.session.judging import Judging
+
 
 PART = pytest.StashKey[Any]()
 GRACE = 4.0
@@ -96,100 +95,6 @@ def needs_model(items: Sequence[pytest.Item]) -> bool:
     return False
 
 
-def sandbox_of(config: pytest.Config) -> Sandbox:
-    """What runs the code that a model wrote. Raises pytest.UsageError where that is not safe, or not to be had."""
-    try:
-        sandbox: Sandbox | None = config.hook.pytest_proctor_sandbox(config=config)
-    except SetupError as error:
-        raise pytest.UsageError(str(error)) from None
-    if sandbox is None:
-        raise pytest.UsageError("no plugin runs code that a model wrote: proctor_service is not loaded")
-    return sandbox
-
-
-class Asking:
-    """Asks, and judges samples, in this process."""
-
-    def __init__(
-        self, config: pytest.Config, settings: Settings, service: Service, processes: int, judge: Service | None = None
-    ) -> None:
-        self.config = config
-        self.settings = settings
-        self.service = service
-        self.judge_service = judge
-        self.processes = processes
-        self.concurrency = max(1, service.concurrency // processes)
-        self._judge: Judge | None = None
-        self._asker: Asker | None = None
-        self._journal: Journal | None = None
-        self._answers: Answers | None = None
-        self._sandbox: Sandbox | None = None
-
-    def asker(self, connection: Connection, judge: Connection | None = None) -> Asker:
-        """The event loop with the connected model, and judge model, started at the first call."""
-        if self._asker is None:
-            self._asker = Asker(lambda: self._connected(connection, judge))
-        return self._asker
-
-    @asynccontextmanager
-    async def _connected(self, connection: Connection, judge: Connection | None) -> AsyncIterator[Model]:
-        async with AsyncExitStack() as stack:
-            if judge is not None and self.judge_service is not None:
-                from proctor.judge.asks import Judge
-
-                share = max(1, self.judge_service.concurrency // self.processes)
-                asked = await stack.enter_async_context(self.judge_service.connect(judge, share))
-                self._judge = Judge(judge.model["name"], asked)
-            yield await stack.enter_async_context(self.service.connect(connection, self.concurrency))
-
-    def judge(
-        self,
-        connection: Connection,
-        items: list[tuple[int, SampleItem]],
-        parts: Path,
-        name: str,
-        waiting: Any,
-        judge: Connection | None = None,
-    ) -> Judging:
-        """Start asking, and return what judges these items; `name` is this process's in the folder `parts`.
-
-        `judge`: how to reach the judge model.
-        """
-        from proctor.session.judging import Beside, Judging
-
-        if any(item.loaded.ask.runs_code for _, item in items) and self.settings.rescore is None:
-            self._sandbox = sandbox_of(self.config)
-        self._journal = Journal(parts / f"{name}.jsonl")
-        for loaded in dict.fromkeys(item.loaded for _, item in items):
-            loaded.converse(Chat(**connection.settings[CHAT]))
-        rescored = self.settings.rescore
-        self._answers = Answers(parts, name, [] if rescored is None else [rescored / "samples.jsonl"])
-        return Judging(
-            self.asker(connection, judge),
-            items,
-            WINDOW * self.concurrency,
-            self._answers,
-            self._journal,
-            self.settings.strict,
-            waiting,
-            Beside(self._sandbox, lambda: self._judge, self.settings.judge_anew),
-        )
-
-    def close(self, *, wait: bool = True) -> None:
-        """End what asks. `wait`: also for what is being asked; else it ends with this process."""
-        if not wait:
-            if self._answers is not None:
-                self._answers.flush()
-            return
-        if self._asker is not None:
-            self._asker.close()
-        if self._sandbox is not None:
-            self._sandbox.close()
-        for file in (self._journal, self._answers):
-            if file is not None:
-                file.close()
-
-
 class Owner:
     """What Alone and Controller share: a run from begin to end."""
 
@@ -233,7 +138,7 @@ class Owner:
         if tasks:
             self.results = Results(self.config, self.run, self.gating, absent)
             self.config.pluginmanager.register(self.results, "proctor-results")
-            reporter.write_line(f"proctor: {_plan(tasks, connection)}")
+            reporter.write_line(f"proctor: {plan_line(tasks, connection)}")
             for line in chat_lines(self.run.chat, connection.model, self.run.tasks):
                 reporter.write_line(f"proctor: {line}")
             for line in told(absent):
@@ -512,99 +417,3 @@ class Worker:
                 self._judging.keep_what_is_answered()
             self.scratch.write_ended(self.name)
         self.asking.close()
-
-
-def command(config: pytest.Config) -> str:
-    """The command line without --resume, and without what may be secret in URLs: user, password and query."""
-    given = [str(argument) for argument in config.invocation_params.args]
-    value = config.getoption("proctor_resume", None)
-    kept = []
-    for place, argument in enumerate(given):
-        if argument == "--resume" or argument.startswith("--resume="):
-            continue
-        if value and argument == value and place and given[place - 1] == "--resume":
-            continue
-        kept.append(argument)
-    return shlex.join(["pytest", *map(_without_secrets, kept)])
-
-
-def _without_secrets(argument: str) -> str:
-    before, colon, url = argument.partition("://")
-    if not colon:
-        return argument
-    url, question, _ = url.partition("?")
-    # Up to the last @: a password may hold one, and a slash.
-    _, at, shown = url.rpartition("@")
-    return f"{before}://{'***@' if at else ''}{shown}{'?***' if question else ''}"
-
-
-def _plan(tasks: list[dict[str, Any]], connection: Connection) -> str:
-    parts = [
-        f"{task['task']} {task['variant']} {task['selected']}"
-        + (f" of {task['total']}" if task["selected"] < task["total"] else "")
-        + (f" ({task['epochs']} epochs)" if task["epochs"] > 1 else "")
-        for task in tasks
-    ]
-    origins = {task["data"]["origin"] for task in tasks}
-    return f"{connection.model['name']} on {', '.join(sorted(origins))} data: {', '.join(parts)} samples"
-
-
-def show_prompts(
-    reporter: Any, items: list[tuple[int, SampleItem]], count: int, chat: Chat, head: str | None = None
-) -> None:
-    """Print the first prompts of each task in full; those of a chat model turn by turn. Nothing is asked or started."""
-    seen: dict[Any, int] = {}
-    if head is not None:
-        reporter.write_line(f"proctor: {head}")
-    for _, item in items:
-        if item.loaded not in seen:
-            item.loaded.converse(chat)
-        seen[item.loaded] = seen.get(item.loaded, 0) + 1
-        if seen[item.loaded] <= count:
-            reporter.section(item.nodeid, sep="-")
-            try:
-                prompt = item.loaded.render(item.index)
-                for turn in prompt.messages if isinstance(prompt, Conversation) else ():
-                    reporter.write_line(f"[{turn.role}]", bold=True)
-                    reporter.write_line(turn.content)
-                if not isinstance(prompt, Conversation):
-                    reporter.write_line(prompt)
-            except SetupError as error:
-                raise pytest.UsageError(str(error)) from None
-
-
-class TestModel:
-    """The model, for ordinary tests: the methods of `proctor.Model`, waiting for their answers."""
-
-    __test__ = False
-
-    def __init__(self, asker: Asker) -> None:
-        self._asker = asker
-
-    def generate(self, prompt: str, *, max_tokens: int = 512, **parameters: Any) -> Output:
-        """Continue a prompt, greedily unless told otherwise."""
-        return self._asker.submit(lambda model: model.generate(prompt, max_tokens=max_tokens, **parameters)).result()
-
-    def chat(self, messages: str | Sequence[Mapping[str, str]], *, max_tokens: int = 512, **parameters: Any) -> Output:
-        """The model's turn in a conversation, `[{"role": "user", "content": "Hi"}]`; a text is the user's one turn.
-
-        Raises ValueError for what is no message.
-        """
-        turns = [{"role": "user", "content": messages}] if isinstance(messages, str) else messages
-        for turn in turns:
-            if not isinstance(turn, Mapping) or turn.get("role") not in ROLES or "content" not in turn:
-                raise ValueError(f"a message has a role ({', '.join(ROLES)}) and a content; got {turn!r}")
-        made = [Message(turn["role"], turn["content"]) for turn in turns]
-        conversation = Conversation("\n\n".join(turn.content for turn in made), made)
-        return self.generate(conversation, max_tokens=max_tokens, **parameters)
-
-    def loglikelihood(self, context: str, continuations: Sequence[str]) -> Likelihoods:
-        """log P(continuation | context) in nats of each continuation."""
-        return self._asker.submit(lambda model: model.loglikelihood(context, continuations)).result()
-
-
-def model_for_tests(config: pytest.Config) -> TestModel:
-    part = config.stash.get(PART, None)
-    if part is None:
-        pytest.fail("no plugin serves models: proctor_service is not loaded", pytrace=False)
-    return TestModel(part.asker())

@@ -330,7 +330,7 @@ def shown_path(path: Path, folder: Path) -> str:
 
 
 def _endpoints(file: Path) -> dict[str, Any]:
-    """What became of those that a file of `proctor.endpoints` tells of, where it tells of any."""
+    """What became of those that a file of `proctor.reporting.endpoints` tells of, where it tells of any."""
     found = endpoints.entries(endpoints.read(file)[0])
     return {"endpoints": found} if found else {}
 
