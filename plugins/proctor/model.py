@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from proctor.sample import Sample
 
 ENDPOINTS = "parts/endpoints.log"
-"""Beside a service's log: the file to which its clients append what becomes of endpoints (`proctor.reporting.endpoints`)."""
+"""Beside a service's log: to it clients append what becomes of endpoints (`proctor.reporting.endpoints` reads it)."""
 JUDGE_ENDPOINTS = "parts/judge-endpoints.log"
 """The same of a judge model's: a judge that is gone is no endpoint of the model's."""
 
