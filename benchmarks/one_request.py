@@ -18,7 +18,8 @@ import tempfile
 from pathlib import Path
 
 import requests
-from proctor_service.service import ServiceOptions, make_service
+from proctor_service.options import ServiceOptions
+from proctor_service.service import make_service
 
 HERE = Path(__file__).resolve().parent.parent
 ECHO_ALONE = """

@@ -22,7 +22,8 @@ from typing import Any
 
 from agreement.comparison import Comparison, Line, Run, compared, table
 from agreement.tasks import TASKS, Task, cut
-from proctor_service.service import ServiceOptions, make_service
+from proctor_service.options import ServiceOptions
+from proctor_service.service import make_service
 
 HERE = Path(__file__).parent
 EVALS = HERE.parent.parent / "evals"

@@ -167,9 +167,9 @@ def test_refusals_are_counted_and_kept(hosted: Suite, server: HostedServer):
     outputs = [line["outputs"][0] for line in hosted.samples() if "refused" in line["flags"]]
     assert {output.get("refusal") for output in outputs} == {"I cannot help with that.", None}
     before = len(server.requests)
-    rescored = hosted.run("--rescore=reports/latest", "-o", "proctor_model=", plugins=PLUGINS)
+    rescored = hosted.run("--rescore=reports/latest", plugins=PLUGINS)
+    assert rescored.ret == 0
     assert len(server.requests) == before
-    assert rescored.ret in (0, 4)
 
 
 def test_the_variant_that_a_hosted_model_can_be_asked_takes_the_default_s_place(hosted: Suite, server: HostedServer):
@@ -185,6 +185,48 @@ def test_the_variant_that_a_hosted_model_can_be_asked_takes_the_default_s_place(
     assert result.ret == 4
     assert "letters_ppl needs likelihood" in "\n".join(result.errlines)
     assert "--variant=gen would work" in "\n".join(result.errlines)
+
+
+@pytest.fixture
+def unknown(hosted: Suite, server: HostedServer) -> Suite:
+    """`hosted`, reached by an address that no provider is known for, and without a key."""
+    server.hosting.key = None
+    hosted.pytester.makeini(f"[pytest]\nproctor_base_url = {server.url}\n")
+    hosted.write(test_letters=BOTH + WRITTEN, letters__jsonl='{"question": "Which?"}\n')
+    return hosted
+
+
+@pytest.mark.parametrize("options", [(), ("-n", "2")])
+@pytest.mark.parametrize("key", ["sk-right", None])
+def test_an_api_of_nobody_known_that_only_chats_takes_the_writing_variant(
+    unknown: Suite, server: HostedServer, monkeypatch: pytest.MonkeyPatch, key: str | None, options: tuple[str, ...]
+):
+    server.hosting.key = key
+    if key is not None:
+        monkeypatch.setenv("PROCTOR_API_KEY", key)
+    result = unknown.run(*options, apart=True, plugins=PLUGINS)
+    assert result.ret == 0, outlines(result)
+    why = "the endpoint answers chat completions alone, which tell no log-probabilities of a prompt's tokens"
+    assert f"letters: gen in place of the default, which needs likelihood: {why}" in outlines(result)
+    assert {(task["task"], task["variant"]) for task in unknown.report()["tasks"]} == {
+        ("sums", "gen"),
+        ("letters", "gen"),
+    }
+
+
+def test_prompts_for_an_api_that_only_chats_are_shown_as_turns(unknown: Suite, server: HostedServer):
+    result = unknown.run("--show-prompts=1", plugins=PLUGINS)
+    assert result.ret == 0
+    assert "prompts for a chat model (its endpoint answers chat completions alone)" in outlines(result)
+    assert "[user]" in outlines(result)
+
+
+def test_what_is_judged_again_asks_no_endpoint_what_it_can_do(unknown: Suite, server: HostedServer):
+    unknown.run(plugins=PLUGINS)
+    before = len(server.requests)
+    result = unknown.run("--rescore=reports/latest", plugins=PLUGINS)
+    assert result.ret == 0, "\n".join([*result.outlines, *result.errlines])
+    assert len(server.requests) == before
 
 
 def test_a_benchmark_of_likelihoods_alone_is_not_run_and_says_why(hosted: Suite, server: HostedServer):

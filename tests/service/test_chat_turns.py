@@ -13,7 +13,8 @@ import sample_tokenizers
 from proctor.errors import AskError
 from proctor.model import Conversation, Message, Output
 from proctor_service import chat_names
-from proctor_service.service import ServiceOptions, make_service
+from proctor_service.options import ServiceOptions
+from proctor_service.service import make_service
 from scripted_server import Script, ScriptedServer
 
 TEMPLATE = "{% for m in messages %}[{{ m.role }}]{{ m.content }}{{ eos_token }}{% endfor %}[assistant]"

@@ -19,7 +19,9 @@ from proctor_service.hosted.client import Refusal
 from proctor_service.hosted.probe import blamed
 from proctor_service.hosted.providers import providers
 from proctor_service.judges import judge_service, options_of
-from proctor_service.service import EndpointService, ServiceOptions, make_service
+from proctor_service.options import ServiceOptions
+from proctor_service.running import EndpointService
+from proctor_service.service import make_service
 from scripted_server import Script, ScriptedServer
 
 PRICE = "{input: 1.0, cached: 0.1, output: 10.0, from: 2026-11-25}"

@@ -23,7 +23,9 @@ from proctor.errors import AskError, ServiceError, SetupError
 from proctor.model import Connection, Model, Service
 from proctor_service import discovery, http_model, replies
 from proctor_service.client import Reply
-from proctor_service.service import ServiceOptions, api_key, make_service
+from proctor_service.options import ServiceOptions
+from proctor_service.running import api_key
+from proctor_service.service import make_service
 from scripted_server import Script, ScriptedServer
 
 CHECKOUT = Path(__file__).resolve().parents[2]

@@ -11,7 +11,7 @@ import itertools
 import re
 import sys
 import warnings
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -159,7 +159,7 @@ class Collecting:
     """Plugin: makes the items, and keeps what was read.
 
     stored: keys of the outputs that are judged again, where that is what is done. chat: tells how the model will be
-    asked, as far as that is known. lacks: abilities that the model is known not to have, each with the reason.
+    asked, as far as that is known. lacks: tells which abilities the model is known not to have, each with the reason.
     has_judge: there is a judge model.
     """
 
@@ -170,7 +170,7 @@ class Collecting:
         bundled: bool,
         stored: Collection[Key] | None = None,
         chat: Callable[[], Chat] = Chat,
-        lacks: Mapping[str, str] | None = None,
+        lacks: Callable[[], Mapping[str, str]] = dict,
         *,
         has_judge: bool = False,
     ) -> None:
@@ -178,7 +178,7 @@ class Collecting:
         self.chat = cache(chat)
         self._has_judge = has_judge
         self.stored = stored
-        self.lacks = lacks or {}
+        self._lacks = cache(lacks)
         self.settings = settings
         self._bundled = bundled
         self.problem: str | None = None
@@ -187,6 +187,11 @@ class Collecting:
         self._unread: dict[Benchmark, None] = {}
         self._unknown = {*settings.prompts, *(target for target, _, _ in settings.changes)}
         self._named_absent: set[str] = set()
+
+    def _lacking(self, samples: Sequence[SampleItem]) -> Mapping[str, str]:
+        """What the model lacks, where a default has to be chosen by it: an endpoint may have to be asked."""
+        by_default = self.settings.variant == "default" and self.stored is None
+        return self._lacks() if by_default and any(item.loaded.ask.needs != "generate" for item in samples) else {}
 
     def _published(self, benchmark: Benchmark) -> bool:
         """Whether the benchmark is scored on its published data: by a real model that is told nothing else."""
@@ -385,8 +390,9 @@ class Collecting:
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
         surviving = samples if self.stored is None else stored(samples, self.stored)
-        surviving = askable(surviving, self.lacks, self.settings.variant, self.config)
-        refused = impossible(surviving, self.lacks, self.settings.variant)
+        lacks = self._lacking(surviving)
+        surviving = askable(surviving, lacks, self.config)
+        refused = impossible(surviving, lacks)
         items += [self._impossible(item, why) for item, why in refused.items()]
         gone_benchmarks = {item.loaded.benchmark for item in refused}
         surviving = [item for item in surviving if item.loaded.benchmark not in gone_benchmarks]

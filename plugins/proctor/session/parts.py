@@ -65,7 +65,7 @@ def play(config: pytest.Config, settings: Settings, service: Service | None, jud
 def collecting(config: pytest.Config, settings: Settings, service: Service, judge: Service | None) -> Collecting:
     """The plugin that collects samples, registered."""
     stored = getattr(service, "samples", None)
-    chat, lacks = partial(expected, settings, service), getattr(service, "lacks", None)
+    chat, lacks = partial(expected, settings, service), lambda: getattr(service, "lacks", {})
     plugin = Collecting(config, settings, service.bundled, stored, chat, lacks, has_judge=judge is not None)
     config.pluginmanager.register(plugin, "proctor-collecting")
     return plugin

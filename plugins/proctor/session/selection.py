@@ -56,12 +56,12 @@ def of_variant(
     ]
 
 
-def askable(items: list[SampleItem], lacks: Mapping[str, str], variant: str, config: pytest.Config) -> list[SampleItem]:
+def askable(items: list[SampleItem], lacks: Mapping[str, str], config: pytest.Config) -> list[SampleItem]:
     """Without the variants for which the model lacks an ability, where the benchmark's own default is meant.
 
     A benchmark of which no variant would be left stays as it is, as do samples that are named.
     """
-    if variant != "default" or not lacks:
+    if not lacks:
         return items
     able = {item.loaded.benchmark for item in items if item.loaded.ask.needs not in lacks}
     named = _named(config)
@@ -75,13 +75,13 @@ def askable(items: list[SampleItem], lacks: Mapping[str, str], variant: str, con
     ]
 
 
-def impossible(items: Iterable[SampleItem], lacks: Mapping[str, str], variant: str) -> dict[SampleItem, str]:
+def impossible(items: Iterable[SampleItem], lacks: Mapping[str, str]) -> dict[SampleItem, str]:
     """Of each benchmark that the model can be asked in no variant, the first sample, and why."""
     found: dict[Benchmark, SampleItem] = {}
     for item in items:
         if all(task.ask.needs in lacks for task in item.loaded.benchmark.tasks):
             found.setdefault(item.loaded.benchmark, item)
-    return {} if variant != "default" else {item: _impossible(item, lacks) for item in found.values()}
+    return {item: _impossible(item, lacks) for item in found.values()}
 
 
 def _impossible(item: SampleItem, lacks: Mapping[str, str]) -> str:
