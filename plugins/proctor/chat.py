@@ -20,6 +20,7 @@ VARIANT = "chat"
 """The variant that takes the default's place, where a benchmark has one for chat models."""
 LEAST_TOKENS = 1024
 """Room for an answer with its reasons: pages that want a letter allow a base model 16 tokens."""
+TEMPLATE_ADVICE = "A model's repository may have none, and vLLM takes one by --model-args='--chat-template FILE'; "
 FEW = 4
 """So many tasks are told by their names, more by their number."""
 SHARE = 4
@@ -89,9 +90,9 @@ def _decided(settings: Settings, model: Mapping[str, Any]) -> Chat:
     alone = abilities.get("completions") is False
     lacks = None if abilities.get("chat", True) else f"it answers no chat completions ({why.get('chat', 'no reason')})"
     if settings.chat == "on" and lacks:
+        advice = TEMPLATE_ADVICE if model.get("engine") == "vllm" else ""
         raise ServiceError(
-            f"--chat=on: {name} cannot be asked as a chat model: {lacks}. A server needs the model's chat template: "
-            "vLLM takes one by --model-args='--chat-template FILE'; --chat=off sends prompts as they are"
+            f"--chat=on: {name} cannot be asked as a chat model: {lacks}. {advice}--chat=off sends prompts as they are"
         )
     if settings.chat == "off" and alone:
         raise ServiceError(f"--chat=off: {name} answers chat completions alone; leave --chat out")

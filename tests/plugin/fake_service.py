@@ -65,7 +65,7 @@ class FakeService:
             "revision": None,
             "tokenizer": None,
             "base_urls": [],
-            "engine": "fake",
+            "engine": self._script.get("engine", "fake"),
             "engine_version": "1",
             "engine_args": {},
             "capabilities": capabilities,

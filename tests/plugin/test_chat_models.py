@@ -198,11 +198,14 @@ def test_what_makes_no_sense_is_refused_before_anything_is_asked(sums: Suite, ar
 
 @pytest.mark.parametrize("args", [("--chat=on",), ("--chat=on", "-n", "2")])
 def test_an_endpoint_without_a_template_is_refused_with_the_next_step(sums: Suite, args: tuple[str, ...]):
-    sums.script(capabilities={"chat": False, "why": {"chat": "status 400: no chat template"}})
+    lacking = {"chat": False, "why": {"chat": "status 400: no chat template"}}
+    sums.script(capabilities=lacking, engine="vllm")
     result = sums.run(*args)
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: --chat=on: fake cannot be asked*no chat template*--chat-template FILE*"])
     assert (sums.asked, "Traceback" in result.stderr.str()) == ([], False)
+    sums.script(capabilities=lacking)
+    assert "--chat-template" not in sums.run(*args).stderr.str()  # which other servers do not have
 
 
 def test_a_system_turn_that_the_template_refuses_is_found_out_beforehand(sums: Suite):

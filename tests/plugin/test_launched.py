@@ -157,7 +157,7 @@ def test_without_vllm_the_message_says_how_to_get_it(checkout: Suite):
     said = result.stderr.str()
     assert result.ret == 4
     assert "vLLM is needed to serve meta-llama/Llama-2-13b-hf" in said
-    for advice in ("pip install vllm", "--vllm-python=PATH", "--base-url"):
+    for advice in ("pip install vllm", "--vllm-python=PATH", "--base-url", "'pytest-proctor[transformers]'"):
         assert advice in said
 
 

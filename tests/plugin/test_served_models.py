@@ -30,6 +30,10 @@ class Waiting:
             time.sleep(600)
         return [" 42" for _ in requests]
 
+class Broken:
+    def generate(self, requests):
+        raise RuntimeError("it never works")
+
 def unloadable():
     raise OSError("no weights at /models/mine")
 """
@@ -90,6 +94,29 @@ def test_what_the_object_raises_is_an_error_and_not_a_wrong_answer(checkout: Sui
     assert "the model failed: RuntimeError: the words have run out" in result.stdout.str()
 
 
+def test_an_object_that_raises_at_the_first_question_is_told_with_its_log(checkout: Suite):
+    checkout.write(mine=BROKEN)
+    result = checkout.run(
+        "evals", "-k", "gsm8k", "--model=mine:Broken", "--request-retries=0", *BUNDLED, apart=True, plugins=REAL
+    )
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "the model failed: RuntimeError: it never works" in said
+    log = re.search(r"what the server said of it is in (\S+)", said)
+    assert log is not None
+    assert "mine.py" in Path(log[1]).read_text()
+
+
+def test_an_object_without_turns_is_told_what_it_lacks(checkout: Suite):
+    checkout.write(mine=BROKEN)
+    result = checkout.run(
+        "evals", "-k", "gsm8k", "--model=mine:Raising", "--chat=on", *BUNDLED, apart=True, plugins=REAL
+    )
+    assert result.ret == 4
+    assert "this object has no method `chat`, which makes a prompt of a conversation" in result.stderr.str()
+    assert "vLLM" not in result.stderr.str()
+
+
 @pytest.mark.parametrize(
     ("model", "message"),
     [
@@ -144,6 +171,17 @@ def test_weights_are_served_by_transformers_where_there_is_no_vllm(only_transfor
     assert "on transformers 9.8.7" in said
     assert result.ret == 4, said
     assert "could not be loaded: ImportError: torch is broken here" in said
+
+
+def test_an_entry_s_arguments_that_vllm_alone_has_are_left_out_and_told(only_transformers: Suite):
+    entry = "{id: ./checkpoint, arguments: [--dtype=float32, --max_model_len, '99', --tensor-parallel-size, '2']}"
+    (only_transformers.path / "models.yaml").write_text(f"small: {entry}\n")
+    result = only_transformers.run(
+        "evals", "-k", "gsm8k", "--model=small", "--models=models.yaml", *BUNDLED, apart=True, plugins=REAL
+    )
+    said = result.stdout.str() + result.stderr.str()
+    assert "which is slower, without --tensor-parallel-size 2 of models.yaml, which vLLM alone has; its log" in said
+    assert "could not be loaded: ImportError: torch is broken here" in said  # and not a flag that is unknown
 
 
 def test_where_a_python_with_vllm_is_named_it_is_looked_for_there(only_transformers: Suite):

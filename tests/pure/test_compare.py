@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,6 +60,17 @@ def test_what_was_asked_otherwise_is_said_parameter_by_parameter():
     other = task([1, 0], parameters={"temperature": 0.5}, version=2, prompts=["x" * 64, f"{1:064d}"])
     (one,) = compare([run("a", task([1, 0])), run("b", other)], Wish()).tasks["sums", "gen"]
     assert one.notes == ["version was 1, is 2", "temperature was 0, is 0.5", "1 of 2 samples had another prompt"]
+
+
+@pytest.mark.parametrize("flag", ["truncated", "unparsed", "refused"])
+def test_answers_that_were_none_are_counted_in_both(flag: str):
+    before, after = task([1, 0, 0]), task([1, 0, 0])
+    for key in list(after.samples)[1:]:
+        after.samples[key] = replace(after.samples[key], flags=(flag,))
+    found = compare([run("a", before), run("b", after)], Wish())
+    (one,) = found.tasks["sums", "gen"]
+    assert one.counts == {flag: (0, 2)}
+    assert any(f"{flag} 0 → 2" in line for line in Told(found, None, 0, False, {}).text())
 
 
 def test_places_show_ties():

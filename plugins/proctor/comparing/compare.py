@@ -19,7 +19,7 @@ Task = tuple[str, str]
 """Benchmark and variant."""
 Pairs = Sequence[tuple[Key, Key]]
 """Keys of the samples of two tasks that belong together: in the first, in the second."""
-FLAGS = ("truncated", "unparsed")
+FLAGS = ("truncated", "unparsed", "refused")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,9 @@ class TaskComparison:
 
     `changes`: the main metric first, then the others, then groups. `same_answers`: samples with equal answers, of those
     that have one in both. `tokens` is the change in the length of outputs, `counts` how many samples were truncated,
-    unparsed or in error in either, `latency` the medians in seconds of a request. `lost` and `gained` are the samples
-    whose main score fell or rose; where `means`, all epochs of a sample together. `notes` say what was asked otherwise.
+    unparsed, refused or in error in either, `latency` the medians in seconds of a request. `lost` and `gained` are the
+    samples whose main score fell or rose; where `means`, all epochs of a sample together. `notes` say what was asked
+    otherwise.
     """
 
     task: Task
