@@ -112,7 +112,7 @@ def test_endpoints_of_one_run_have_the_abilities_that_all_have():
 
 
 def test_chat_alone_is_an_error_that_says_so():
-    with ScriptedServer(script(completions=False)) as server, pytest.raises(ServiceError, match="needs completions"):
+    with ScriptedServer(script(completions=False)) as server, pytest.raises(ServiceError, match="named alone"):
         probe(server)
 
 
