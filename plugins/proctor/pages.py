@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from proctor.benchmark import Benchmark, Task
-from proctor.data.manifest import Source, find_source, manifests, misspelt
+from proctor.data.manifest import Source, bundled_root, find_source, manifests, misspelt, sources
 from proctor.data.reading import Dataset, load
 from proctor.errors import SetupError
 from proctor.prompts import Prompt
@@ -195,3 +195,13 @@ def _prompt(task: Task, dataset: Dataset) -> str:
 
 def _plain(value: object) -> str:
     return getattr(value, "__name__", repr(value))
+
+
+def known_sources() -> dict[str, Source]:
+    """The sources of the benchmarks that come with proctor, and of those under the current folder.
+
+    Raises DataError for a manifest that cannot be read.
+    """
+    known = sources(data_root())
+    here = bundled_root(Path.cwd() / "manifest.yaml")
+    return known if here is None else {**known, **sources(here)}
