@@ -19,7 +19,7 @@ from aiohttp import web
 from scripted_server import Json, Script, ScriptedServer, _faulty
 
 TAGS = re.compile(r"<(answer(?:_[ab])?)-(\w{12})>\n(.*?)\n</\1-\2>", re.DOTALL)
-CASES = yaml.safe_load((Path(__file__).parents[2] / "plugins/proctor/preflight.yaml").read_text(encoding="utf-8"))
+CASES = yaml.safe_load((Path(__file__).parents[2] / "plugins/proctor/judge/preflight.yaml").read_text(encoding="utf-8"))
 KNOWN = {case[kind].strip(): kind for case in CASES.values() for kind in ("good", "bad")}
 """The answers of the known cases: `good` or `bad`."""
 
