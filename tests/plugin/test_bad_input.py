@@ -311,3 +311,30 @@ def test_a_module_that_cannot_be_imported_is_pytests_own_error_and_nothing_is_as
     assert earlier.run().ret == 2
     assert earlier.log == []
     assert earlier.files() == before
+
+
+HERE = "--base-url=http://127.0.0.1:9"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ((HERE, "--model-args=--dtype float32"), "--model-args has no effect on a server that runs already"),
+        ((HERE, "--vllm-python=/nope"), "--vllm-python has no effect on a server that runs already"),
+        (("--model-args=--foo",), "--model-args has no effect on the embedded model"),
+        (("--api-key-env=NOPE",), "--api-key-env has no effect on the embedded model"),
+        (("--model=openai/gpt-4o", "--tokenizer=/nonexistent"), "--tokenizer has no effect on a hosted API"),
+        (("--model=openai/gpt-4o", "--startup-timeout=1"), "--startup-timeout has no effect on a hosted API"),
+        (("--model=openai/gpt-4o", "--replicas=2"), "--replicas starts several vLLMs here"),
+        (("--model=proctor:gold", "--replicas=3"), "--replicas has no effect on a self-check model"),
+        (("--model=proctor:gold", "--max-cost=1"), "--max-cost has no effect on a self-check model"),
+        (("--model=test_sums:load", "--vllm-python=/nope"), "--vllm-python has no effect on what `proctor serve` runs"),
+    ],
+)
+def test_an_option_that_would_have_no_effect_is_refused(sums: Suite, options: tuple[str, ...], message: str):
+    refused(sums, message, *options, plugins=REAL)
+
+
+def test_a_setting_may_be_for_other_runs(sums: Suite):
+    sums.pytester.makeini("[pytest]\nproctor_model_args = --dtype float32\nproctor_vllm_python = /nope\n")
+    assert sums.run("--model=proctor:gold", plugins=REAL).ret == 0

@@ -8,6 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hosted_server import HostedServer, Hosting
 from proctor.errors import AskError, ServiceError, StopAsking
 from proctor.model import Connection, Conversation, Message, Model
 from proctor_service.hosted import client as hosted_client
+from proctor_service.hosted.account import Account, Bounds
 from proctor_service.hosted.client import Refusal
 from proctor_service.hosted.probe import blamed
 from proctor_service.hosted.providers import providers
@@ -518,6 +520,37 @@ def test_an_attempt_that_went_on_counts_what_the_one_before_it_spent(run: Run):
         assert again.account()["prompt_tokens"] == before + 100
         answers = ask(again, connection, lambda model: together(write(model) for _ in range(40)), 1)
         assert sum(isinstance(one, StopAsking) for one in answers) > 35
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("http://127.0.0.1:9/v1", "nothing listens there: check the address and its port"),
+        ("http://nowhere.invalid/v1", "its host cannot be found: check its name, and this machine's network"),
+    ],
+)
+def test_an_api_that_cannot_be_reached_says_why_and_charges_for_nothing(run: Run, address: str, words: str):
+    server = SimpleNamespace(url=address)
+    assert f"{address}/chat/completions: {words}" in run.complaint(server, retries=0)  # type: ignore[arg-type]
+    assert Account(run.folder / "parts" / "account-service.db", Bounds()).total()["unknown"] == 0
+
+
+def test_a_connection_that_breaks_is_told_as_such(run: Run):
+    with HostedServer() as server:
+        service, connection, _ = run.start(server, retries=0)
+        server.fault("break")
+        with pytest.raises(AskError, match="the connection broke before an answer was there"):
+            ask(service, connection, write)
+
+
+def test_a_key_that_is_refused_later_is_named_by_the_variable_that_is_read(run: Run, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PROCTOR_API_KEY", "sk-right")
+    with HostedServer() as server:
+        service = make_service(ServiceOptions(base_urls=(server.url,)))
+        connection = service.start(run.folder / "service.log", lambda message: None)
+        server.hosting.key = "sk-other"
+        with pytest.raises(StopAsking, match="the key in PROCTOR_API_KEY is refused: set another, then"):
+            ask(service, connection, write)
 
 
 # --- endpoints of nobody that is known -----------------------------------------------------------------------------

@@ -21,7 +21,7 @@ import pytest
 import sample_tokenizers
 from proctor.errors import AskError, ServiceError, SetupError
 from proctor.model import Connection, Model, Service
-from proctor_service import discovery, http_model, replies
+from proctor_service import discovery, http_model, judges, replies
 from proctor_service.client import Reply
 from proctor_service.options import ServiceOptions
 from proctor_service.running import api_key
@@ -228,6 +228,17 @@ def test_a_key_that_only_answers_need_is_asked_for_too(monkeypatch: pytest.Monke
         assert "status 401" in message
         assert "--api-key-env" in message
         assert "wrong-key" not in message
+
+
+@pytest.mark.parametrize("openly", [False, True])
+def test_a_judge_s_key_is_asked_for_by_the_name_of_its_own_variable(monkeypatch: pytest.MonkeyPatch, openly: bool):
+    monkeypatch.setenv("PROCTOR_API_KEY", "the-models")
+    with ScriptedServer(Script(api_key="right-key", lists_openly=openly)) as server:
+        judge = judges.judge_service(judges.options_of(ServiceOptions(), None, server.url, None))
+        with pytest.raises(ServiceError, match="PROCTOR_JUDGE_API_KEY") as caught:
+            judge.start(Path("service.log"), lambda message: None)
+    assert " PROCTOR_API_KEY" not in str(caught.value)
+    assert "--judge-api-key-env" in str(caught.value)
 
 
 def test_keys_go_only_where_they_belong(monkeypatch: pytest.MonkeyPatch):
