@@ -64,6 +64,16 @@ def test_only_what_was_asked_is_judged_on_the_data_that_were_asked(scored: Suite
     assert (after["samples"]["selected"], after["parameters"]["max_tokens"]) == (5, 3)
 
 
+def test_a_run_that_holds_nothing_of_what_is_selected_says_what_it_holds(scored: Suite):
+    scored.write(
+        test_others=SUMS.replace("sums", "others"),
+        others__jsonl='{"question": "1 + 1", "answer": "2", "size": "small"}\n',
+    )
+    result = scored.run("--rescore=first", "-k", "others")
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(["ERROR: --rescore: of what is selected the run holds no sample; it holds sums"])
+
+
 def test_a_damaged_file_is_refused_before_anything_is_judged(scored: Suite):
     samples = scored.path / "first" / "samples.jsonl"
     samples.write_bytes(samples.read_bytes()[:-30])

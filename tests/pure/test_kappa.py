@@ -133,3 +133,16 @@ def test_the_interval_covers_what_people_would_say_and_the_judges_own_does_not(n
     assert held / trials > 0.93
     if bias:
         assert naive / trials < 0.1
+
+
+def test_a_corrected_share_stays_between_none_and_all():
+    # Three labels far apart, and a judge that helps little: by the formula the interval is wider than the scale.
+    few = prediction_powered([0.0, 1.0, 1.0], [0.5, 0.25, 0.75], [0.1, 0.9, 0.5, 0.4])
+    assert (few.estimate.low, few.estimate.high) == (0.0, 1.0)
+    # A scale of another kind has no such bounds.
+    other = prediction_powered([0.0, 10.0, 10.0], [5.0, 2.5, 7.5], [1.0, 9.0, 5.0, 4.0])
+    assert other.estimate.low is not None
+    assert other.estimate.low < 0
+    # Nor is the value beyond them, to which the judge alone would carry it.
+    beyond = prediction_powered([1.0, 1.0, 0.9], [0.2, 0.1, 0.0], [1.0, 0.9, 1.0, 0.95], power=1.0)
+    assert beyond.estimate.value == 1.0

@@ -121,6 +121,8 @@ def test_arguments_that_cannot_be_split_are_refused():
 def test_what_the_user_sets_in_the_environment_stays():
     assert vllm.environments(CPU, {"VLLM_CPU_OMP_THREADS_BIND": "7"})[0]["VLLM_CPU_OMP_THREADS_BIND"] == "7"
     assert "VLLM_CPU_OMP_THREADS_BIND" not in vllm.environments(GPU, {})[0]
+    # More than there are is for vLLM to complain of, in words about what was asked for.
+    assert "VLLM_CPU_OMP_THREADS_BIND" not in vllm.environments(CPU, {}, ["--tensor-parallel-size", "4096"])[0]
 
 
 def test_a_short_name_fits_an_endpoint_that_serves_its_id():

@@ -390,6 +390,9 @@ class Collecting:
             )
         samples = [item for item in items if isinstance(item, SampleItem)]
         surviving = samples if self.stored is None else stored(samples, self.stored)
+        if self.stored is not None and samples and not surviving:
+            held = ", ".join(sorted({task for task, *_ in self.stored}))
+            self.problem = self.problem or f"--rescore: of what is selected the run holds no sample; it holds {held}"
         lacks = self._lacking(surviving)
         surviving = askable(surviving, lacks, self.config)
         refused = impossible(surviving, lacks)

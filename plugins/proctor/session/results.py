@@ -302,8 +302,9 @@ class Results:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
                 terminalreporter.write_line(line)
         elif self.missing:
+            left, them = ("1 sample is", "it") if self.missing == 1 else (f"{self.missing} samples are", "them")
             terminalreporter.write_line(
-                f"{self.missing} samples are not answered: --resume, added to the same command, goes on with them"
+                f"{left} not answered: --resume, added to the same command, goes on with {them}"
             )
         terminalreporter.write_line(f"report: {shown_path(self.run.folder / 'summary.md', self.run.settings.folder)}")
 

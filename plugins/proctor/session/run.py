@@ -294,7 +294,10 @@ def check_ability(task: dict[str, Any], connection: Connection) -> None:
         return
     name = f"{task['task']}_{task['variant']}"
     why = (capabilities.get("why") or {}).get(needs, "")
-    instead = f"; --variant={task['others'][0]} would work" if task["others"] else ""
+    instead = ""
+    if task["others"]:
+        other = task["others"][0]
+        instead = f"; --variant={other} would work (in -k: {task['task'].replace('-', '_')}_{other})"
     raise ServiceError(
         f"{name} needs {needs}, which {connection.model.get('name')} cannot do{': ' + why if why else ''}{instead}"
     )

@@ -10,7 +10,7 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from proctor.statistics.intervals import Estimate, mean_interval, student_quantile
+from proctor.statistics.intervals import Estimate, mean_interval, student_quantile, within_scale
 
 if TYPE_CHECKING:
     from proctor.statistics.intervals import Values
@@ -139,4 +139,5 @@ def prediction_powered(
     if variance == 0:
         return Corrected(mean_interval(y.tolist()), power)
     half = student_quantile(confidence, n - 1) * math.sqrt(variance)
-    return Corrected(Estimate(value, value - half, value + half, n + count), power)
+    low, high = within_scale(value - half, value + half, [y, f, rest])
+    return Corrected(Estimate(min(max(value, low), high), low, high, n + count), power)

@@ -117,10 +117,10 @@ def mean_interval(
     if exact:
         error = max(error, unseen(means_of(x, codes), span_of(x)))
     half = student_quantile(confidence, count - 1) * error
-    return Estimate(mean, *_within_scale(mean - half, mean + half, [x]), n)
+    return Estimate(mean, *within_scale(mean - half, mean + half, [x]), n)
 
 
-def _within_scale(low: float, high: float, arrays: Sequence[Values]) -> tuple[float, float]:
+def within_scale(low: float, high: float, arrays: Sequence[Values]) -> tuple[float, float]:
     """An interval, clipped where all values are shares: what no score can be is in no interval of it."""
     shares = all(array.min() >= 0 and array.max() <= 1 for array in arrays)
     return (max(0.0, low), min(1.0, high)) if shares else (low, high)
@@ -237,7 +237,7 @@ def macro_interval(groups: Sequence[Sequence[float]], confidence: float = 0.95) 
     shares = variances / total
     freedom = 1 / float((shares**2 / (sizes - 1)).sum())
     half = student_quantile(confidence, freedom) * math.sqrt(total) / len(arrays)
-    return Estimate(value, *_within_scale(value - half, value + half, arrays), n)
+    return Estimate(value, *within_scale(value - half, value + half, arrays), n)
 
 
 def quantiles(values: Sequence[float], probabilities: Sequence[float]) -> tuple[float, ...]:
