@@ -193,6 +193,23 @@ def test_a_list_of_models_that_only_drips_is_given_up(monkeypatch: pytest.Monkey
         assert "no answer within 1 s" in complaint(url)
 
 
+def test_a_page_that_is_too_long_for_a_list_of_models_is_told_as_such(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(discovery, "MOST_BYTES", 1 << 20)
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                self.wfile.write(b" " * (2 << 20))
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    with serving(Page) as url:
+        assert "/v1/models answers with more than 1 MiB: no list of models" in complaint(url)
+
+
 def test_a_server_of_another_kind_is_recognized():
     class Page(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
