@@ -36,7 +36,7 @@ def serving(python: str, model: object, log: Path, *options: str) -> Iterator[st
     command = [python, "-m", "vllm.entrypoints.openai.api_server", "--model", model, "--enforce-eager"]
     command += ["--host", "127.0.0.1", "--port", port, *options]
     environment = {
-        "VLLM_CPU_OMP_THREADS_BIND": "0-1",
+        "VLLM_CPU_OMP_THREADS_BIND": ",".join(map(str, sorted(os.sched_getaffinity(0)))),
         "VLLM_CPU_KVCACHE_SPACE": "1",
         "HF_HUB_OFFLINE": "1",
         "VLLM_NO_USAGE_STATS": "1",

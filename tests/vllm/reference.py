@@ -29,8 +29,9 @@ def main(folder: str, samples: str) -> None:
             before = tuple(ids[:-1])
             if before not in known:  # choices of one token follow the same text
                 with torch.no_grad():
-                    known[before] = torch.log_softmax(model(torch.tensor([before])).logits[0], -1)
-            logprobs.append(sum(float(known[before][at - 1, ids[at]]) for at in range(first, len(ids))))
+                    logits = model(torch.tensor([before]), logits_to_keep=len(ids) - first).logits[0]
+                known[before] = torch.log_softmax(logits, -1)
+            logprobs.append(sum(float(known[before][at - len(ids), ids[at]]) for at in range(first, len(ids))))
         print(json.dumps({"logprobs": logprobs, "straddles": straddles}))
 
 

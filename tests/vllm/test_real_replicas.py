@@ -40,6 +40,7 @@ def servers(log: Path) -> list[int]:
     return found
 
 
+@pytest.mark.usefixtures("all_cores")
 def test_a_killed_replica_leaves_its_requests_to_the_other(tmp_path):
     report = tmp_path / "run"
     command = [sys.executable, "-m", "pytest", ROOT / "evals", "-k", "gsm8k", "-p", "no:cacheprovider"]

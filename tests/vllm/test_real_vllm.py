@@ -1,6 +1,6 @@
 """A real vLLM serves the embedded model's weights: our servers and vLLM must agree, through every way of asking.
 
-Runs where PROCTOR_VLLM_PYTHON names a Python with vLLM in it; .ci/vllm installs one.
+Runs where PROCTOR_VLLM_PYTHON names a Python with vLLM in it; .ci/install-vllm installs one.
 """
 
 import json
