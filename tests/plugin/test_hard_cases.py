@@ -146,7 +146,7 @@ def test_a_malformed_mmlu_row_is_told_in_both_variants(checkout: Suite, variant:
 
 def test_set_applies_to_the_variant_that_has_the_parameter(checkout: Suite):
     result = checkout.run("evals", "-m", "mmlu", "--variant=gen", "--set", "mmlu.max_tokens=3")
-    assert result.ret in (0, 12)
+    assert result.ret == 0
     (task,) = checkout.report()["tasks"]
     assert (task["variant"], task["parameters"]["max_tokens"]) == ("gen", 3)
 

@@ -56,7 +56,7 @@ def test_only_what_was_asked_is_judged_on_the_data_that_were_asked(scored: Suite
     rows = (scored.path / "sums.jsonl").read_text()
     (scored.path / "mine" / "sums" / "sums.jsonl").write_text(rows.replace("+", "plus"))
     few = ("--data-dir=mine", "--limit=5", "--set=sums.max_tokens=3")
-    assert scored.run("--report-dir=few", *few).ret in (0, 12)
+    assert scored.run("--report-dir=few", *few).ret == 0
     result = scored.run("--rescore=few", "--report-dir=again", *workers)
     assert "not_stored" not in result.stdout.str()
     (before,), (after,) = scored.report("few")["tasks"], scored.report("again")["tasks"]
