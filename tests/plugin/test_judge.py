@@ -551,6 +551,23 @@ def test_bounds_are_the_judges_where_nobody_charges_for_the_model(
     assert task(notes, "run")["judge"]["judged"] == 12
 
 
+def test_a_bound_leaves_a_server_of_the_other_s_alone_that_nobody_charges_for(
+    notes: Suite, judges: Callable[..., ScriptedJudge], monkeypatch: pytest.MonkeyPatch
+):
+    """Either of model and judge is hosted, the other is a vLLM that runs already."""
+    monkeypatch.setenv("JUDGE_KEY", "sk-judge")
+    judge = judges(honest(lambda answer: len(answer) % 5 + 1))
+    plugins = ("proctor.plugin", "proctor_service.plugin")
+    with ScriptedServer(Script(owned_by="vllm", answer=" An answer.")) as server:
+        result = run(
+            notes, judge, "--judge-api-key-env=JUDGE_KEY", f"--base-url={server.url}", "--max-tokens-total=1000000",
+            "--report-dir=run", plugins=plugins
+        )  # fmt: skip
+        assert result.ret == 0, result.stdout.str() + result.stderr.str()
+        assert notes.report("run")["judge"]["account"]["bounds"]["tokens"] == 1000000
+        assert "account" not in notes.report("run")["model"]
+
+
 def test_without_a_name_the_judge_is_what_its_server_serves(notes: Suite, judges: Callable[..., ScriptedJudge]):
     result = run(notes, judges(), "--judge")
     assert result.ret == 0, result.stdout.str()

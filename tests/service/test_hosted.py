@@ -116,16 +116,16 @@ def test_a_short_name_may_stand_for_a_hosted_model(tmp_path: Path):
         ("gpt-oss-20b", "gpt-oss-20b"),
     ):
         of_model: Any = make_service(replace(given, model=name))
-        of_judge: Any = judge_service(options_of(given, name, None, None))
+        of_judge: Any = judge_service(options_of(given, name, None, None), given)
         assert (of_model.name, of_judge.name) == (meant, meant)
         kinds = {type(of_model).__name__, type(of_judge.inner).__name__}
         assert kinds == {"HostedService" if "/" in meant else "LaunchedService"}, name
-    shipped: Any = judge_service(options_of(ServiceOptions(), "judge", None, None))
+    shipped: Any = judge_service(options_of(ServiceOptions(), "judge", None, None), ServiceOptions())
     assert (type(shipped.inner).__name__, shipped.name) == ("HostedService", "openai/gpt-4.1")
 
 
 def test_weights_under_a_providers_name_are_not_asked_of_that_provider():
-    service: Any = judge_service(options_of(ServiceOptions(), "gpt-oss-20b", None, None))
+    service: Any = judge_service(options_of(ServiceOptions(), "gpt-oss-20b", None, None), ServiceOptions())
     assert type(service.inner).__name__ == "LaunchedService", "a judge that was meant to stay on this machine"
 
 
@@ -551,6 +551,16 @@ def test_a_key_that_is_refused_later_is_named_by_the_variable_that_is_read(run: 
         server.hosting.key = "sk-other"
         with pytest.raises(StopAsking, match="the key in PROCTOR_API_KEY is refused: set another, then"):
             ask(service, connection, write)
+
+
+def test_a_hosted_model_s_bound_is_none_of_a_judge_s_vllm(run: Run):
+    with ScriptedServer(Script(owned_by="vllm")) as server:
+        model = ServiceOptions(model="openai/gpt-4o", max_cost=5.0)
+        judge = judge_service(options_of(model, None, server.url, None), model)
+        assert judge.start(run.folder / "judge.log", lambda message: None).model["engine"] == "vllm"
+        alone = ServiceOptions(model="proctor-embedded", max_cost=5.0)
+        with pytest.raises(ServiceError, match="--max-cost bounds what a hosted API charges; what .* names is vllm"):
+            judge_service(options_of(alone, None, server.url, None), alone).start(run.folder / "x.log", print)
 
 
 # --- endpoints of nobody that is known -----------------------------------------------------------------------------

@@ -251,7 +251,7 @@ def test_a_key_that_only_answers_need_is_asked_for_too(monkeypatch: pytest.Monke
 def test_a_judge_s_key_is_asked_for_by_the_name_of_its_own_variable(monkeypatch: pytest.MonkeyPatch, openly: bool):
     monkeypatch.setenv("PROCTOR_API_KEY", "the-models")
     with ScriptedServer(Script(api_key="right-key", lists_openly=openly)) as server:
-        judge = judges.judge_service(judges.options_of(ServiceOptions(), None, server.url, None))
+        judge = judges.judge_service(judges.options_of(ServiceOptions(), None, server.url, None), ServiceOptions())
         with pytest.raises(ServiceError, match="PROCTOR_JUDGE_API_KEY") as caught:
             judge.start(Path("service.log"), lambda message: None)
     assert " PROCTOR_API_KEY" not in str(caught.value)
