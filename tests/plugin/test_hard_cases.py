@@ -177,6 +177,14 @@ def test_no_secret_of_a_url_is_written_anywhere(sums: Suite, tmp_path: Path, mon
         assert secret not in written
 
 
+def test_a_token_for_vllm_is_not_in_the_command_that_is_kept(sums: Suite):
+    """The measuring side writes the command; a service of another plugin may take such arguments."""
+    sums.write(conftest="def pytest_addoption(parser):\n    parser.addoption('--model-args')\n")
+    assert sums.run("--model-args=--dtype float32 --hf-token hf_SECRET --api_key=sk_SECRET", apart=True).ret == 0
+    assert "SECRET" not in json.dumps(sums.report())
+    assert "--dtype float32 --hf-token *** --api_key=***" in sums.report()["run"]["command"]
+
+
 def test_an_option_of_the_suite_itself_wins_and_is_told(sums: Suite):
     sums.write(conftest="def pytest_addoption(parser):\n    parser.addoption('--seed', type=int, default=1)\n")
     assert sums.run(apart=True).ret == 0

@@ -451,3 +451,11 @@ def test_what_cannot_be_isolated_is_an_error_and_no_wrong_answer(sandbox, monkey
     with pytest.raises(AskError, match="could not be isolated") as caught:
         run(sandbox, "def f(x): return x ** 2")  # one that was not run before
     assert caught.value.kind == "sandbox"
+
+
+def test_several_processes_share_the_cores(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(proctor_service.sandbox, "_cores", lambda: 8)
+    taken = [LocalSandbox(unsafe=True, processes=processes) for processes in (1, 3, 16)]
+    assert [one._turn._value for one in taken] == [8, 2, 1]
+    for one in taken:
+        one.close()

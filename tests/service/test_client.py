@@ -5,7 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import threading
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -231,8 +234,47 @@ def test_a_cancelled_request_leaves_its_place():
         assert asyncio.run(run()).retries == 0
 
 
-def test_long_bodies_are_shown_shortened(monkeypatch: pytest.MonkeyPatch):
-    assert len(client_module._shown(b"x" * 9000)) == client_module.SHOWN_BODY
+WELL = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\n{}"
+
+
+@contextmanager
+def answering(raw: bytes) -> Iterator[str]:
+    """The URL of a server that answers a question with these bytes, and is well when it is looked after."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection:
+                        asked = connection.recv(65536)
+                        connection.sendall(raw if asked.startswith(b"POST") else WELL)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_a_key_in_an_address_is_not_shown_by_what_is_no_answer():
+    with answering(b"NOT HTTP AT ALL\r\n\r\n") as url:
+        error = failure(settings(f"{url}/?api-key=QUERYSECRET", retries=0))
+    assert error.kind == "connection"
+    assert "ClientResponseError: " in str(error)
+    assert "QUERYSECRET" not in str(error)
+
+
+@pytest.mark.parametrize("filled", range(250, 370, 7))
+def test_no_part_of_a_key_is_shown_where_a_long_text_is_cut(filled: int):
+    body = b"x" * filled + b" sk-SECRETSECRETSECRET " + b"y" * 500
+    head = b"HTTP/1.1 500 Oh\r\nContent-Length: %d\r\nConnection: close\r\n\r\n" % len(body)
+    with answering(head + body) as url:
+        error = failure(settings(url, retries=0, api_key="sk-SECRETSECRETSECRET"))
+    assert "sk-S" not in str(error)
+    assert len(str(error)) < client_module.SHOWN + 100
+
+
+def test_long_bodies_are_shown_shortened():
+    with answering(b"HTTP/1.1 500 Oh\r\nContent-Length: 9000\r\nConnection: close\r\n\r\n" + b"x" * 9000) as url:
+        assert str(failure(settings(url, retries=0))).count("x") <= client_module.SHOWN
     assert client_module._shown(json.dumps({"error": {"message": "too\nlong"}}).encode()) == "too long"
     assert client_module._shown(b"dead\x00\x1b[31m") == "dead [31m"  # no commands to the terminal
     assert client_module._shown(b"") == "(empty body)"

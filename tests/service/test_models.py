@@ -139,6 +139,13 @@ def test_pinned_weights_are_named_to_vllm_as_it_takes_them(model: str, tmp_path:
     assert not any("@" in word for word in chosen)
 
 
+@pytest.mark.parametrize("given", ["--hf-token hf_abc", "--hf_token=hf_abc"])
+def test_a_token_is_no_argument(given: str):
+    with pytest.raises(ServiceError, match="set HF_TOKEN") as caught:
+        vllm.arguments(GPU, models.Weights("mine", "me/mine"), None, given)
+    assert "hf_abc" not in str(caught.value)
+
+
 @pytest.mark.parametrize("given", ["--port 1", "--served_model_name=x", "--ssl-keyfile k", "--revision r", "--model m"])
 def test_arguments_that_are_ours_are_refused(given: str):
     with pytest.raises(ServiceError, match="is set by proctor itself"):

@@ -547,6 +547,7 @@ def test_options_come_from_the_command_line(tmp_path: Path):
         "providers": "F",
         "max_cost": 2.5,
         "max_tokens_total": 100,
+        "bounds_shared": False,
         "default_key_env": "PROCTOR_API_KEY",
     }
 

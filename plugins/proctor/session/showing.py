@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def command(config: pytest.Config) -> str:
-    """The command line without --resume, and without what may be secret in URLs: user, password and query."""
+    """The command line without --resume, and without secrets: user, password and query of URLs, tokens for vLLM."""
     given = [str(argument) for argument in config.invocation_params.args]
     value = config.getoption("proctor_resume", None)
     kept = []
@@ -30,7 +31,12 @@ def command(config: pytest.Config) -> str:
     return shlex.join(["pytest", *map(_without_secrets, kept)])
 
 
+TOKEN = re.compile(r"(--(?:hf-token|hf_token|api-key|api_key)(?:=|\s+))\S+")
+"""An argument of vLLM's, among those of --model-args, that is a secret."""
+
+
 def _without_secrets(argument: str) -> str:
+    argument = TOKEN.sub(r"\1***", argument)
     before, colon, url = argument.partition("://")
     if not colon:
         return argument
