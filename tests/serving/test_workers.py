@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -157,6 +158,45 @@ def test_all_workers_take_their_part(serve: Callable[..., Served]) -> None:
     asyncio.run(together())
     spent = [seconds(pid) - old for (_, pid), old in zip(served.workers, before, strict=True)]
     assert min(spent) > 0.1 * sum(spent), spent
+
+
+TELLING = """
+import os, time
+
+class Slow:
+    batch_size = 4
+    def __init__(self):
+        time.sleep(2)
+    def generate(self, requests):
+        time.sleep(0.2)
+        return [str(os.getpid()) for _ in requests]
+"""
+
+
+def test_one_that_takes_a_dead_ones_place_takes_its_part(serve: Callable[..., Served], tmp_path: Path) -> None:
+    """While it loads, all connections go to the others, and a client would keep them."""
+    (tmp_path / "mine.py").write_text(TELLING)
+    served = serve("mine:Slow", "--workers", "2", "--port", "0").ready(2)
+    answered: Counter[int] = Counter()
+    until = time.monotonic() + PATIENCE
+
+    async def ask(client: Client) -> None:
+        while answered[newest()] < 20:
+            assert time.monotonic() < until, answered
+            reply = await client.post("/v1/completions", {"prompt": "a"})
+            answered[int(reply.json["choices"][0]["text"])] += 1
+            if sum(answered.values()) == 16:
+                os.kill(served.workers[1][1], signal.SIGKILL)
+
+    def newest() -> int:
+        return served.workers[2][1] if len(served.workers) > 2 else 0
+
+    async def all_the_time() -> None:
+        settings = ClientSettings((served.url,), concurrency=16, retries=5, backoff=0.2)
+        async with Client(settings) as client:
+            await asyncio.gather(*(ask(client) for _ in range(16)))
+
+    asyncio.run(all_the_time())
 
 
 def seconds(pid: int) -> float:
