@@ -361,7 +361,7 @@ def test_a_module_that_reads_a_command_line_does_not_see_ours(serve: Callable[..
         (["package.mine:load"], 4, "package.mine:load: the package of package.mine cannot be imported: SystemExit: 2"),
         (["mine:gone"], 4, "ended with exit code 0 while it loaded the model: something in the model's code ends the"),
         (["mine:killed"], 4, "perhaps out of memory) while it loaded the model: less is needed by a smaller model"),
-        (["mine:killed", "--workers", "3"], 4, "less is needed by fewer --workers, each of which has a model of its"),
+        (["mine:killed", "--workers", "3"], 4, "less is needed by fewer --workers (each has a model of its own) or a"),
         (["mine:Alone", "--workers", "2"], 4, "1 of 2 workers have loaded it, which is what --workers=1 starts"),
         (["--host", "no.such.host"], 4, "proctor: --host=no.such.host: "),
         (["mine:nothing"], 4, "proctor serve: mine:nothing: mine has no attribute nothing"),
