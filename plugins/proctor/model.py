@@ -297,7 +297,8 @@ class Service(Protocol):
     def stop(self) -> None:
         """Stop what `start` started; safe to call twice, or without `start`.
 
-        A service may also have `ended() -> Sequence[str]`: a text for each server of its own that ended by itself.
+        A service may also have `ended() -> Sequence[str]`: a text for each server of its own that ended by itself, and
+        `replaced() -> Sequence[str]`: one for each in which processes ended by themselves that it replaced.
         """
 
 

@@ -16,7 +16,7 @@ REAL = ("proctor.plugin", "proctor_service.plugin")
 PAGE = (CHECKOUT / "docs" / "serving.md").read_text(encoding="utf-8")
 BUNDLED = ("--data-dir=bundled", "--limit=3", "--set", "gsm8k.max_tokens=8")
 BROKEN = """
-import time
+import os, signal, time
 
 class Raising:
     def generate(self, requests):
@@ -34,8 +34,30 @@ class Broken:
     def generate(self, requests):
         raise RuntimeError("it never works")
 
+class Killed:
+    def generate(self, requests):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+class KilledLater:
+    def generate(self, requests):
+        if any(request.max_tokens == 9 for request in requests):
+            os._exit(3)
+        return [" 42" for _ in requests]
+
+class Blurred:
+    tokenizer = "tokenizer.json"
+    def logits(self, batch):
+        import numpy
+        return [numpy.full((len(ids), 2048), numpy.nan if len(ids) > 80 else 0.0) for ids in batch]
+
 def unloadable():
     raise OSError("no weights at /models/mine")
+
+def leaving():
+    raise SystemExit("I have better things to do")
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
@@ -107,6 +129,39 @@ def test_an_object_that_raises_at_the_first_question_is_told_with_its_log(checko
     assert "mine.py" in Path(log[1]).read_text()
 
 
+def test_a_worker_that_is_killed_at_the_first_question_is_told(checkout: Suite):
+    checkout.write(mine=BROKEN)
+    result = checkout.run(
+        "evals", "-k", "gsm8k", "--model=mine:Killed", "--request-retries=1", *BUNDLED, apart=True, plugins=REAL
+    )
+    assert result.ret == 4
+    result.stderr.fnmatch_lines(
+        [
+            "*the endpoint cannot complete a text: *; what the server said of it is in */service.log",
+            "of the model server at *, worker 0 (process *) was killed by signal 9 (SIGKILL, perhaps out of memory), "
+            "and is replaced; so were * before it (*/service.log)",
+        ]
+    )
+
+
+def test_workers_that_end_under_way_are_told_at_the_end(checkout: Suite):
+    checkout.write(mine=BROKEN)
+    asked = ("--data-dir=bundled", "--limit=2", "--set", "gsm8k.max_tokens=9", "--request-retries=0")
+    result = checkout.run("evals", "-k", "gsm8k", "--model=mine:KilledLater", *asked, apart=True, plugins=REAL)
+    assert result.ret == 12, result.stdout.str() + result.stderr.str()
+    result.stdout.fnmatch_lines(["of the model server at *, worker 0 (process *) ended with exit code 3, and is repl*"])
+
+
+def test_logits_that_are_not_finite_are_errors_and_no_scores(checkout: Suite):
+    checkout.write(mine=BROKEN)
+    shutil.copy(WEIGHTS / "tokenizer.json", checkout.path)
+    asked = (*BUNDLED, "--request-retries=0")
+    result = checkout.run("evals", "-k", "gsm8k or mmlu", "--model=mine:Blurred", *asked, apart=True, plugins=REAL)
+    assert result.ret == 12, result.stdout.str() + result.stderr.str()
+    assert [task["samples"]["errors"] for task in checkout.report()["tasks"]] == [{"http_500": 3}] * 2
+    assert "the model gave logits that are not finite (NaN)" in result.stdout.str()
+
+
 def test_an_object_without_turns_is_told_what_it_lacks(checkout: Suite):
     checkout.write(mine=BROKEN)
     result = checkout.run(
@@ -121,6 +176,8 @@ def test_an_object_without_turns_is_told_what_it_lacks(checkout: Suite):
     ("model", "message"),
     [
         ("mine:unloadable", "mine:unloadable could not be loaded: OSError: no weights at /models/mine"),
+        ("mine:leaving", "mine:leaving could not be loaded: SystemExit: I have better things to do"),
+        ("mine:killed", "was killed by signal 9 (SIGKILL, perhaps out of memory) while it loaded the model"),
         ("mine:nothing", "mine:nothing: mine has no attribute nothing"),
         ("yours:load", "yours:load: there is no module yours in"),
     ],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from proctor_service.launching import faults
+from proctor_service.launching.launch import last_lines
 from proctor_service.models import Weights
 
 ENDED = "the model server ended with exit status 1 before it answered"
@@ -116,6 +117,54 @@ def test_what_the_log_knows_nothing_of_is_told_with_all_that_it_says(tmp_path: P
     assert told.startswith(f"{what}; {log} says:\n")
     assert "  Loading" in told
     assert advice in told.splitlines()[-1]
+
+
+METHODS = ", ".join(f"'{name}'" for name in ("awq", "auto_awq", "fp8", "fbgemm_fp8", "gptq", "torchao") * 8)
+TRACEBACK = """\
+Traceback (most recent call last):
+  File "/site/huggingface_hub/_snapshot_download.py", line 382, in snapshot_download
+    raise LocalEntryNotFoundError(
+huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate cached snapshot folder.
+"""
+
+
+def test_an_error_that_pydantic_wraps_is_told_as_its_sentence(tmp_path: Path):
+    sentence = f"Unknown quantization method: foo. Must be one of [{METHODS}]."
+    log = tmp_path / "service.log"
+    log.write_text(
+        "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n"
+        f"  Value error, {sentence} [type=value_error, input_value=ArgsKwargs((), {{}}), input_type=ArgsKwargs]\n"
+        "    For further information visit https://errors.pydantic.dev/2.14/v/value_error\n"
+    )
+    said, helps, _ = faults.explained(ENDED, log, WEIGHTS, cpu=False).splitlines()
+    assert said == f"{ENDED}: Value error, {sentence}"
+    assert "--quantization in --model-args must be one of these" in helps
+    log.write_text("  Value error, these two do not go together. [type=value_error, input_value=1, input_type=int]\n")
+    said, helps, _ = faults.explained(ENDED, log, WEIGHTS, cpu=False).splitlines()
+    assert said == f"{ENDED}: Value error, these two do not go together."
+    assert "change --model-args as it says" in helps
+
+
+@pytest.mark.parametrize("prefix", ["", "(EngineCore pid=7) ERROR 11-24 10:00:00 [core.py:1] "])
+@pytest.mark.parametrize("cut", [0, 2], ids=["whole", "within a frame"])
+def test_a_line_of_a_program_is_not_taken_for_the_cause(tmp_path: Path, cut: int, prefix: str):
+    log = tmp_path / "service.log"
+    log.write_text("".join(prefix + line for line in TRACEBACK.splitlines(keepends=True)[cut:]))
+    said, helps, _ = faults.explained(ENDED, log, WEIGHTS, cpu=False).splitlines()
+    assert said.startswith(f"{ENDED}: huggingface_hub.errors.LocalEntryNotFoundError: Cannot find an appropriate")
+    assert "hf download me/mine" in helps
+
+
+def test_lines_that_tell_of_no_fault_are_no_end_of_a_log(tmp_path: Path):
+    log = tmp_path / "service.log"
+    prefix = "(APIServer pid=7) INFO:     127.0.0.1:44102 - "
+    answered = [f'{prefix}"POST /v1/completions HTTP/1.1" 200 OK'] * 40
+    told = ["Killed", f'{prefix}"POST /v1/completions HTTP/1.1" 500 Internal Server Error']
+    speed = "(APIServer pid=7) INFO 11-25 23:26:19 [loggers.py:335] Engine 000: Avg prompt throughput: 16.5 tokens/s"
+    route = "(APIServer pid=7) INFO 11-25 23:26:09 [launcher.py:195] Route: /v1/completions, Methods: POST"
+    leaks = ["nanobind: leaked 514 functions!", ' - leaked function "matmul"', " - ... skipped remainder"] * 6
+    log.write_text("\n".join([*answered, told[0], *answered, told[1], *answered, *[speed] * 20, *[route] * 20, *leaks]))
+    assert last_lines(log) == "\n".join(f"  {line}" for line in told)
 
 
 def test_on_a_cpu_the_cache_has_a_variable_of_its_own(tmp_path: Path):

@@ -148,8 +148,9 @@ def test_a_token_is_no_argument(given: str):
 
 @pytest.mark.parametrize("given", ["--port 1", "--served_model_name=x", "--ssl-keyfile k", "--revision r", "--model m"])
 def test_arguments_that_are_ours_are_refused(given: str):
-    with pytest.raises(ServiceError, match="is set by proctor itself"):
+    with pytest.raises(ServiceError, match="is set by proctor itself") as refused:
         vllm.arguments(GPU, models.Weights("mine", "me/mine"), None, given)
+    assert ("--model=ID@REVISION" in str(refused.value)) == given.startswith(("--model", "--revision"))
 
 
 def test_arguments_that_cannot_be_split_are_refused():

@@ -5,13 +5,14 @@ Needs torch and transformers: .ci/vllm runs it in the environment that has them.
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from pathlib import Path
 
 import pytest
 from proctor_service.embedded.llama import WEIGHTS
-from proctor_service.serving.engine import Request
+from proctor_service.serving.engine import ModelFailed, Request
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -247,3 +248,26 @@ def test_a_text_that_joins_takes_the_row_of_one_that_ended(monkeypatch: pytest.M
     for token in range(10, 10 + causal.ROOM + 5):  # and grows beyond its room
         assert step(["c", "d"], token) == [None, "c", "d"]
     assert step(["c"], 8) == ["c"]  # too few are left of it: made anew
+
+
+@pytest.mark.parametrize(
+    ("dtype", "advice"),
+    [
+        ("float16", "(NaN), as float16 overflows do: try --dtype=float32 or --dtype=bfloat16"),
+        ("bfloat16", "(NaN): try --dtype=float32"),
+        ("float32", "(NaN): are all files of its weights whole?"),
+    ],
+)
+def test_logits_that_are_not_finite_are_told_with_what_helps(tmp_path: Path, dtype: str, advice: str):
+    model = transformers.AutoModelForCausalLM.from_pretrained(WEIGHTS)
+    with torch.no_grad():
+        model.model.layers[0].mlp.down_proj.weight.fill_(float("nan"))
+    model.save_pretrained(tmp_path)
+    for name in ("tokenizer.json", "tokenizer_config.json"):
+        shutil.copy(WEIGHTS / name, tmp_path)
+    engine = causal.load(causal.Loading(str(tmp_path), dtype=dtype, device="cpu"))
+    try:
+        with pytest.raises(ModelFailed, match=re.escape(advice)):
+            engine.submit(Request((0, 9, 5), max_tokens=3, temperature=0)).result(60)
+    finally:
+        engine.close()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import re
 import sys
 import threading
+from concurrent.futures import CancelledError
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,7 @@ import pytest
 from proctor.errors import ServiceError
 from proctor_service.embedded.llama import WEIGHTS
 from proctor_service.serving import own
-from proctor_service.serving.engine import Request
+from proctor_service.serving.engine import ModelFailed, Request
 
 SIZE = 2048
 TABLE = np.random.default_rng(3).normal(0, 3, (SIZE, SIZE)).astype(np.float32)
@@ -192,6 +194,82 @@ def test_logits_of_a_wrong_shape_are_told(made, rows, message):
 
     with pytest.raises(ValueError, match=message):
         made(Wrong()).submit(Request((0, 5, 6))).result(30)
+
+
+class Spoilt(Bigrams):
+    """Behind token `at`, logits are what `spoil` makes of them."""
+
+    def __init__(self, spoil, at=9):
+        self.spoil, self.at = spoil, at
+
+    def logits(self, batch):
+        rows = [TABLE[ids].copy() for ids in batch]
+        for ids, found in zip(batch, rows, strict=True):
+            for token, row in zip(ids, found, strict=True):
+                if token == self.at:
+                    self.spoil(row)
+        return rows
+
+
+def to(value, where=slice(None)):
+    def spoil(row):
+        row[where] = value
+
+    return spoil
+
+
+@pytest.mark.parametrize(
+    ("spoil", "what"),
+    [(to(np.nan, 3), "NaN"), (to(np.inf, 3), "+inf"), (to(-np.inf), "-inf for every token")],
+    ids=["nan", "inf", "all"],
+)
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"temperature": 0, "max_tokens": 5},
+        {"temperature": 1, "max_tokens": 5},
+        {"max_tokens": 1, "logprob_token_ids": (7,)},
+        {"max_tokens": 0, "prompt_logprobs": 0},
+    ],
+    ids=["greedy", "drawn", "likelihood", "prompt"],
+)
+def test_logits_that_are_not_finite_are_an_error_and_no_token(made, spoil, what, asked):
+    engine = made(Spoilt(spoil))
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match=re.escape(f"gave logits that are not finite ({what})")):
+            engine.submit(Request((0, 9), **asked)).result(30)
+    assert len(engine.submit(Request((0, 5), max_tokens=1)).result(30).tokens) == 1
+
+
+def test_only_the_text_fails_whose_logits_are_not_finite(made):
+    engine = made(Spoilt(to(np.nan), at=int(TABLE[7].argmax())))
+    futures = [engine.submit(Request((0, last), max_tokens=3, temperature=0)) for last in (5, 7, 6)]
+    assert [len(futures[index].result(30).tokens) for index in (0, 2)] == [3, 3]
+    with pytest.raises(ModelFailed):
+        futures[1].result(30)
+
+
+def test_tokens_that_cannot_come_are_no_error(made):
+    engine = made(Spoilt(to(-np.inf, slice(100, None))))
+    done = engine.submit(Request((0, 9), max_tokens=1, temperature=1, seed=3, logprob_token_ids=(7, 500))).result(30)
+    told = {scored.token: scored.logprob for scored in done.positions[0]}
+    assert done.tokens[0] < 100
+    assert told[7] > -100
+    assert told[500] == -9999  # as vLLM says it: JSON has no infinity
+
+
+@pytest.mark.parametrize("raised", [SystemExit("enough"), KeyboardInterrupt(), StopIteration(), CancelledError()])
+@pytest.mark.parametrize("method", ["generate", "logits"])
+def test_whatever_the_object_raises_comes_back_and_its_thread_goes_on(made, method, raised):
+    class Ending(Bigrams):
+        def fail(self, batch):
+            raise raised
+
+    setattr(Ending, method, Ending.fail)
+    engine = made(Ending())
+    for _ in range(2):
+        with pytest.raises(ModelFailed, match=f"the model failed: {type(raised).__name__}: {raised}"):
+            engine.submit(Request((0, 5), text="a")).result(30)
 
 
 MODULE = """

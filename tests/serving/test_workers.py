@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -159,6 +160,45 @@ def test_all_workers_take_their_part(serve: Callable[..., Served]) -> None:
     assert min(spent) > 0.1 * sum(spent), spent
 
 
+TELLING = """
+import os, time
+
+class Slow:
+    batch_size = 4
+    def __init__(self):
+        time.sleep(2)
+    def generate(self, requests):
+        time.sleep(0.2)
+        return [str(os.getpid()) for _ in requests]
+"""
+
+
+def test_one_that_takes_a_dead_ones_place_takes_its_part(serve: Callable[..., Served], tmp_path: Path) -> None:
+    """While it loads, all connections go to the others, and a client would keep them."""
+    (tmp_path / "mine.py").write_text(TELLING)
+    served = serve("mine:Slow", "--workers", "2", "--port", "0").ready(2)
+    answered: Counter[int] = Counter()
+    until = time.monotonic() + PATIENCE
+
+    async def ask(client: Client) -> None:
+        while answered[newest()] < 20:
+            assert time.monotonic() < until, answered
+            reply = await client.post("/v1/completions", {"prompt": "a"})
+            answered[int(reply.json["choices"][0]["text"])] += 1
+            if sum(answered.values()) == 16:
+                os.kill(served.workers[1][1], signal.SIGKILL)
+
+    def newest() -> int:
+        return served.workers[2][1] if len(served.workers) > 2 else 0
+
+    async def all_the_time() -> None:
+        settings = ClientSettings((served.url,), concurrency=16, retries=5, backoff=0.2)
+        async with Client(settings) as client:
+            await asyncio.gather(*(ask(client) for _ in range(16)))
+
+    asyncio.run(all_the_time())
+
+
 def seconds(pid: int) -> float:
     """Processor time of a process, in ticks."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -186,18 +226,62 @@ def test_it_says_where_it_listens_and_how_it_is_asked(serve: Callable[..., Serve
 
 
 BROKEN = """
-import os
+import os, pathlib, signal, time
+
+def killed():
+    os.kill(os.getpid(), signal.SIGKILL)
 
 class Raising:
     def generate(self, requests):
         raise RuntimeError("the words have run out")
 
+class Leaving:
+    def generate(self, requests):
+        raise SystemExit("enough")
+    def chat(self, messages):
+        raise SystemExit("no talk")
+
 class Dying:
     def generate(self, requests):
-        os._exit(9)
+        os._exit(int(requests[0].text))
+
+class Doomed(Dying):
+    def __init__(self):
+        if pathlib.Path("doom").exists():
+            killed()
+
+class Alone(Dying):
+    def __init__(self):
+        if os.environ["PROCTOR_WORKER"] != "0":
+            time.sleep(2)
+            killed()
 
 def unloadable():
     raise OSError("no weights at /models/mine")
+
+def leaving():
+    raise SystemExit("I have better things to do")
+
+def gone():
+    os._exit(0)
+"""
+READING = """
+import argparse, sys
+
+parser = argparse.ArgumentParser()
+parser.add_argument("--flag", action="store_true")
+assert not parser.parse_args().flag
+
+class Telling:
+    def generate(self, requests):
+        return [" ".join(sys.argv) for _ in requests]
+"""
+NEEDING = """
+import argparse
+
+parser = argparse.ArgumentParser()
+parser.add_argument("checkpoint")
+CHECKPOINT = parser.parse_args().checkpoint
 """
 
 
@@ -217,16 +301,54 @@ def test_a_model_that_raises_is_status_500_with_its_message_and_serves_on(
     unscored = requests.post(f"{served.url}/v1/completions", json={"prompt": "a", "logprobs": 1}, timeout=30)
     assert "tells no log-probabilities" in unscored.json()["error"]["message"]
     chat = {"messages": [{"role": "user", "content": "Hi"}]}
-    assert "no chat template" in requests.post(f"{served.url}/v1/chat/completions", json=chat, timeout=30).text
+    assert "has no method `chat`" in requests.post(f"{served.url}/v1/chat/completions", json=chat, timeout=30).text
 
 
-def test_a_model_that_takes_its_process_along_is_there_again(serve: Callable[..., Served], tmp_path: Path) -> None:
+def test_a_model_that_wants_to_end_the_process_is_status_500_and_serves_on(
+    serve: Callable[..., Served], tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(BROKEN)
+    served = serve("mine:Leaving", "--port", "0").ready(1)
+    chat = {"messages": [{"role": "user", "content": "Hi"}]}
+    for _ in range(2):
+        answer = requests.post(f"{served.url}/v1/completions", json={"prompt": ["a", "b"]}, timeout=30)
+        assert answer.status_code == 500
+        assert answer.json()["error"]["message"] == "the model failed: SystemExit: enough"
+        answer = requests.post(f"{served.url}/v1/chat/completions", json=chat, timeout=30)
+        assert answer.json()["error"]["message"] == "the model failed: SystemExit: no talk"
+    assert len(served.workers) == 1
+
+
+@pytest.mark.parametrize("code", [0, 3, 4, 9])  # Gunicorn's own workers end with 3 and 4 where they cannot begin
+def test_a_model_that_takes_its_process_along_is_there_again(
+    serve: Callable[..., Served], tmp_path: Path, code: int
+) -> None:
     (tmp_path / "mine.py").write_text(BROKEN)
     served = serve("mine:Dying", "--port", "0").ready(1)
     with pytest.raises(requests.ConnectionError):
-        requests.post(f"{served.url}/v1/completions", json={"prompt": "a"}, timeout=30)
+        requests.post(f"{served.url}/v1/completions", json={"prompt": str(code)}, timeout=30)
     served.ready(2)
     assert requests.get(f"{served.url}/health", timeout=30).status_code == 200
+    assert code == 0 or f"ended with exit code {code}, and is replaced" in served.said
+
+
+def test_a_place_that_cannot_be_filled_again_is_tried_a_few_times(serve: Callable[..., Served], tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(BROKEN)
+    served = serve("mine:Doomed", "--port", "0").ready(1)
+    (tmp_path / "doom").touch()
+    os.kill(served.workers[0][1], signal.SIGKILL)
+    assert served.ended() == 4
+    killed = "was killed by signal 9 (SIGKILL, perhaps out of memory)"
+    assert f"{killed}, and is replaced" in served.said
+    assert f"{killed} while it loaded the model, and is started again (3 of 3 times)" in served.said
+    assert f"{killed} while it loaded the model, which has happened 4 times in a row" in served.said
+
+
+def test_a_module_that_reads_a_command_line_does_not_see_ours(serve: Callable[..., Served], tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(READING)
+    served = serve("mine:Telling", "--port", "0").ready(1)
+    answer = requests.post(f"{served.url}/v1/completions", json={"prompt": "a"}, timeout=30).json()
+    assert answer["choices"][0]["text"] == "mine"
 
 
 @pytest.mark.parametrize(
@@ -234,6 +356,13 @@ def test_a_model_that_takes_its_process_along_is_there_again(serve: Callable[...
     [
         (["mine:unloadable"], 4, "proctor serve: mine:unloadable could not be loaded: OSError: no weights at"),
         (["mine:unloadable", "--workers", "3"], 4, "mine:unloadable could not be loaded"),
+        (["mine:leaving"], 4, "mine:leaving could not be loaded: SystemExit: I have better things to do; code that is"),
+        (["needing:load"], 4, "needing:load could not be loaded: SystemExit: 2; code that is imported must not end"),
+        (["package.mine:load"], 4, "package.mine:load: the package of package.mine cannot be imported: SystemExit: 2"),
+        (["mine:gone"], 4, "ended with exit code 0 while it loaded the model: something in the model's code ends the"),
+        (["mine:killed"], 4, "perhaps out of memory) while it loaded the model: less is needed by a smaller model"),
+        (["mine:killed", "--workers", "3"], 4, "less is needed by fewer --workers (each has a model of its own) or a"),
+        (["mine:Alone", "--workers", "2"], 4, "1 of 2 workers have loaded it, which is what --workers=1 starts"),
         (["--host", "no.such.host"], 4, "proctor: --host=no.such.host: "),
         (["mine:nothing"], 4, "proctor serve: mine:nothing: mine has no attribute nothing"),
         (["yours:load"], 4, "proctor: yours:load: there is no module yours in"),
@@ -246,10 +375,14 @@ def test_what_cannot_be_served_ends_with_a_sentence(
     serve: Callable[..., Served], tmp_path: Path, arguments: list[str], code: int, message: str
 ) -> None:
     (tmp_path / "mine.py").write_text(BROKEN)
+    (tmp_path / "needing.py").write_text(NEEDING)
+    (tmp_path / "package").mkdir()
+    (tmp_path / "package" / "__init__.py").write_text(NEEDING)
     served = serve("--port", "0", *arguments)
     assert served.ended() == code, served.said
     assert message in served.said
     assert "HaltServer" not in served.said
+    assert served.said.count("while it loaded the model") <= 1
 
 
 def test_a_port_that_is_taken_is_told_before_anything_is_loaded(serve: Callable[..., Served]) -> None:

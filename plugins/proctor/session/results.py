@@ -229,6 +229,7 @@ class Results:
         self.progress.clear()
         run = self.run
         for service, file, whose in ((run.service, ENDPOINTS, ""), (run.judge, JUDGE_ENDPOINTS, "judge: ")):
+            self.ended += tuple(whose + text for text in getattr(service, "replaced", tuple)())
             if any(entry["gone"] for entry in _endpoints(run.folder / file).get("endpoints", ())):
                 self.ended += tuple(whose + text for text in getattr(service, "ended", tuple)())
         seconds = time.time() - run.started
