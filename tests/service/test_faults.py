@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from proctor_service.launching import faults
-from proctor_service.launching.launch import last_lines
+from proctor_service.launching.log import last_lines
 from proctor_service.models import Weights
 
 ENDED = "the model server ended with exit status 1 before it answered"

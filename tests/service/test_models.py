@@ -35,7 +35,7 @@ def test_short_names_are_hugging_face_ids():
 
 def test_a_short_name_an_id_a_revision_and_a_folder_are_found(tmp_path: Path):
     found = models.find("llama2-13b")
-    assert found == models.Weights("llama2-13b", "meta-llama/Llama-2-13b-hf", gated=True)
+    assert found == models.Weights("llama2-13b", "meta-llama/Llama-2-13b-hf")
     assert models.find("llama2-7b").revision
     assert models.find("me/mine") == models.Weights("me/mine", "me/mine")
     assert models.find("me/mine@1a2b") == models.Weights("me/mine@1a2b", "me/mine", "1a2b")
