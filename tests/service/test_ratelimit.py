@@ -10,7 +10,8 @@ from email.utils import format_datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from proctor_service.hosted.ratelimit import FIRST, Allowance, Pace, retry_after, seconds
+from proctor_service.hosted.ratelimit import FIRST, Allowance, Pace
+from proctor_service.waits import retry_after, seconds
 
 
 @pytest.mark.parametrize(
