@@ -167,7 +167,8 @@ def test_a_choice_wins_over_what_is_known():
 @pytest.mark.parametrize(
     ("chosen", "about", "words"),
     [
-        ({"chat": "on"}, model(chat=False, why={"chat": "no template"}), r"no template.*--chat-template.*--chat=off"),
+        ({"chat": "on"}, model(chat=False, why={"chat": "no template"}), r"\(no template\)\. --chat=off"),
+        ({"chat": "on"}, {**model(chat=False), "engine": "vllm"}, r"--chat-template FILE.*--chat=off"),
         ({"chat": "off"}, model(completions=False), "leave --chat out"),
         ({"system": "x"}, model(), r"--system.*nothing says.*--chat=on"),
         ({"chat": "on", "system": "x"}, model(chat_system=False, why={"chat_system": "roles"}), r"roles.*--prompt"),
