@@ -170,7 +170,7 @@ def test_a_judge_that_answers_nonsense_is_an_error_and_resuming_asks_the_judge_a
     result = run(notes, judge, "--report-dir=here")
     assert result.ret == 12
     report = task(notes, "here")
-    assert report["samples"]["errors"] == report["judge"]["errors"] == {"judge_malformed": 2}
+    assert report["samples"]["errors"] == report["judge"]["errors"] == {"judge_unreadable": 2}
     assert report["judge"]["judged"] == 10
     broken = notes.samples("here")[2]
     assert (broken["outcome"], broken["outputs"][0]["text"]) == ("error", " 4")
@@ -517,6 +517,17 @@ def test_a_judge_that_cannot_be_asked_of_known_cases_is_told(notes: Suite, judge
     assert result.ret == 4
     assert "the judge could not be asked about a known case: the judge known-judge: " in result.stderr.str()
     assert "ordered 404" in result.stderr.str()
+
+
+def test_a_judges_endpoint_that_is_broken_says_nothing_of_the_judge(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    judge = judges()
+    judge.known_faults = ["html"]
+    result = run(notes, judge)
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "the judge could not be asked about a known case: the judge known-judge: " in said
+    assert "the body is not JSON" in said
+    assert "not to be trusted" not in said
 
 
 @WORKERS

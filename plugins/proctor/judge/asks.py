@@ -2,7 +2,7 @@
 
 A judge is another model service (`--judge`). It is asked greedily, by chat; what it says is one JSON object, and where
 it is none it is asked again in the same conversation, a bounded number of times. There is no default opinion: one that
-never came is an error of the sample, `judge_malformed`; a request that failed is `judge_timeout` and so on.
+never came is an error of the sample, `judge_unreadable`; a request that failed is `judge_timeout` and so on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from proctor.asks import BOUNDS, Ask, generated
-from proctor.errors import AskError, PromptError
+from proctor.errors import AskError, PromptError, StopAsking
 from proctor.judge.opinions import (
     OPPOSITE,
     JudgedOutput,
@@ -102,8 +102,9 @@ Correctness first, and that all was done that the task asks; then how clear and 
 style, where the task is one of style."""
 
 AGAIN = "That cannot be read: {problem}. Answer with the one JSON object alone, in the form that was asked for."
-MALFORMED = "judge_malformed"
-"""The kind of error that an opinion is which never came in a form that can be read."""
+UNREADABLE = "judge_unreadable"
+"""The kind of error that an opinion is which never came in a form that can be read; `judge_malformed` is a reply that
+was no answer at all, which says nothing of the judge."""
 REASKS = 2
 JUDGE_TOKENS = 1024
 PART = "judge_"
@@ -146,7 +147,7 @@ class Judge:
             else:
                 return Opinion(value, reason, said, asked), usage
         raise AskError(
-            MALFORMED,
+            UNREADABLE,
             f"the judge {self.name} was asked {reasks + 1} times and gave no opinion that can be read: {problem}; at "
             f"last it said {said[-200:]!r}",
             attempts=0,
@@ -157,7 +158,7 @@ class Judge:
         try:
             return await self.model.generate(Conversation(text, tuple(turns)), max_tokens=max_tokens, temperature=0.0)
         except AskError as error:
-            if type(error) is not AskError:
+            if isinstance(error, StopAsking):
                 raise  # it says more than that one sample failed
             kind = error.kind if error.kind.startswith(PART) else f"{PART}{error.kind}"
             raise AskError(kind, f"the judge {self.name}: {error}", attempts=0) from None

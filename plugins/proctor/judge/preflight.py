@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from proctor.errors import AskError, PromptError, ServiceError
-from proctor.judge.asks import MALFORMED, Judge, comparing_prompt, grade_prompt, prompt_sha256
+from proctor.judge.asks import UNREADABLE, Judge, comparing_prompt, grade_prompt, prompt_sha256
 from proctor.judge.opinions import OPPOSITE, combined, read_grade, read_winner
 from proctor.model import Connection, Service
 from proctor.sample import Sample
@@ -98,7 +98,7 @@ async def _checked(judge: Judge, case: Case, task: Mapping[str, Any], judging: M
     try:
         return await check(judge.about(case.sample, [case.sample]), case, where, judging)
     except AskError as error:
-        if error.kind != MALFORMED:
+        if error.kind != UNREADABLE:
             raise
         return f"{where}: {error}"
 
