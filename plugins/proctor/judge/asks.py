@@ -332,29 +332,48 @@ def _shows(answers: Sequence[str], render: Callable[..., str]) -> str | None:
 class Keeping:
     """A model that keeps what it wrote to a sample's own prompt before a judge is asked, and does not write it twice.
 
-    found: what an earlier attempt kept, or a run whose answers are judged anew. keep: writes it down.
+    That is what the first request by this prompt brought; whatever else an ask generates (by other parameters, or once
+    more) is asked of the model, as ever. found: what an earlier attempt kept, or a run whose answers are judged anew.
+    keep: writes it down.
     """
 
     def __init__(self, model: Model, prompt: str, found: Output | None, keep: Callable[[Output], None]) -> None:
         self._model = model
         self._prompt = prompt
         self._keep = keep
+        self._given = False
         self.found = found
 
     async def generate(self, prompt: str, **parameters: Any) -> Output:
-        if prompt != self._prompt:
+        if self._given or prompt != self._prompt or not self._answers(parameters):
             return await self._model.generate(prompt, **parameters)
+        self._given = True  # before the answer is there: others may be asked for meanwhile
         if self.found is None:
-            self.found = await self._model.generate(prompt, **parameters)
-            assert self.kept is not None
-            self._keep(self.kept)
+            output = await self._model.generate(prompt, **parameters)
+            self.found = unjudged(output, _plain(parameters))
+            self._keep(self.found)
         return Output(self.found.completions, self.found.usage, rendered=self.found.rendered)
+
+    def _answers(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether what was found may answer a request with these parameters; by which it was asked may be unknown."""
+        asked = self.found.parameters if isinstance(self.found, UnjudgedOutput) else None
+        return asked is None or asked == _plain(parameters)
 
     @property
     def kept(self) -> UnjudgedOutput | None:
         """What the model wrote, as it is kept."""
         found = self.found
-        return None if found is None else UnjudgedOutput(found.completions, found.usage, rendered=found.rendered)
+        return found if found is None or isinstance(found, UnjudgedOutput) else unjudged(found)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
+
+
+def unjudged(output: Output, parameters: Mapping[str, Any] | None = None) -> UnjudgedOutput:
+    """What a model wrote by these parameters, as it is kept; without them, any request may have brought it."""
+    return UnjudgedOutput(output.completions, output.usage, rendered=output.rendered, parameters=parameters)
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a request as JSON gives them back."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}

@@ -142,8 +142,7 @@ def as_record(output: Any) -> Record:
         }
     if isinstance(output, Output):
         outputs = [_without_none(flat(completion)) for completion in output.completions]
-        unjudged = {"unjudged": True} if isinstance(output, UnjudgedOutput) else {}
-        return {"outputs": outputs, **unjudged, **_rendered(output)}
+        return {"outputs": outputs, **_unjudged(output), **_rendered(output)}
     if isinstance(output, Ranking):
         choices = [
             {"label": label, **_without_none(flat(choice)), "logprob": _finite(choice.logprob)}
@@ -154,6 +153,12 @@ def as_record(output: Any) -> Record:
         return {}
     shown = plain(output)
     return {"output" if _same(shown, output) else "shown": shown}
+
+
+def _unjudged(output: Output) -> Record:
+    if not isinstance(output, UnjudgedOutput):
+        return {}
+    return {"unjudged": True} | ({} if output.parameters is None else {"parameters": plain(output.parameters)})
 
 
 def _rendered(output: Output) -> Record:
@@ -171,7 +176,7 @@ def restored(line: Mapping[str, Any]) -> Any:
         if "judge" in line:
             return _judged(line, completions, usage)
         if line.get("unjudged"):
-            return UnjudgedOutput(completions, usage, rendered=rendered)
+            return UnjudgedOutput(completions, usage, rendered=rendered, parameters=line.get("parameters"))
         if "sandbox" in line:
             return TestedOutput(completions, usage, runs, line["sandbox"], rendered=rendered)
         return Output(completions, usage, rendered=rendered)

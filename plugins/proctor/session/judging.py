@@ -16,7 +16,7 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from proctor.errors import AskError, PromptError, StopAsking
-from proctor.judge.asks import Judge, Keeping
+from proctor.judge.asks import Judge, Keeping, unjudged
 from proctor.judge.opinions import UnjudgedOutput
 from proctor.model import Output, Sandbox, Usage
 from proctor.reporting.answers import Answers
@@ -72,7 +72,10 @@ async def _judged_by(
 ) -> Any:
     """The ask of a sample that a judge model takes part in; an AskError carries what the model had written."""
     judge = beside.judge()
-    writer = Keeping(model, prompt, found if isinstance(found, Output) else None, keep)
+    stored = found if isinstance(found, Output) else None
+    if stored is not None and beside.anew:
+        stored = unjudged(stored)  # by whatever parameters: those of that run are not this one's
+    writer = Keeping(model, prompt, stored, keep)
     try:
         if judge is None:
             raise AskError(
