@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from proctor.errors import AskError, StopAsking
-from proctor.judge.asks import UNREADABLE, Judge, Keeping
+from proctor.asks import together
+from proctor.errors import AskError, ServiceError, StopAsking
+from proctor.judge import preflight
+from proctor.judge.asks import UNREADABLE, Judge, Keeping, compared
 from proctor.judge.opinions import read_grade
-from proctor.model import Completion, Output, Usage
+from proctor.model import Completion, Connection, Output, Usage
+from proctor.sample import Sample
+from proctor.session.run import judging
 
 SCALE = (1, 5)
 
@@ -118,3 +123,86 @@ def test_requests_that_are_under_way_together_are_each_asked():
 
     assert [one.text for one in asyncio.run(asked())] == ["text 1", "text 2"]
     assert len(written) == 1
+
+
+class Slow(Model):
+    """One whose first request fails; all others take their time, and are `answered` then."""
+
+    under_way = answered = 0
+
+    async def generate(self, prompt: str, **parameters: Any) -> Output:
+        self.asked.append((prompt, parameters))
+        if len(self.asked) == 1:
+            raise AskError("http_404", "no such model")
+        self.under_way += 1
+        try:
+            await asyncio.sleep(0.02)
+        finally:
+            self.under_way -= 1
+        self.answered += 1
+        return Output([Completion("Hm.", "stop")], Usage(1))
+
+
+def test_no_second_opinion_is_asked_for_after_the_first_has_failed():
+    model, judge = Model(lambda prompt: "4"), Slow(lambda prompt: "")
+
+    async def asked() -> None:
+        with pytest.raises(AskError, match="the judge j: no such model"):
+            await compared(lambda sample: "5")(Sample(question="2 + 2?"), "2 + 2 =", model, 0, None, Judge("j", judge))  # type: ignore[arg-type]
+        await asyncio.sleep(0.1)
+
+    asyncio.run(asked())
+    assert (len(judge.asked), judge.answered) == (2, 0)
+
+
+def test_no_known_case_is_under_way_when_the_judge_is_let_go():
+    model = Slow(lambda prompt: "")
+    left: list[int] = []
+
+    class Service:
+        concurrency = 64
+
+        @asynccontextmanager
+        async def connect(self, connection: Connection, concurrency: int) -> AsyncIterator[Model]:
+            try:
+                yield model
+            finally:
+                left.append(model.under_way)
+                await asyncio.sleep(0.1)  # as connections take some time to close
+
+    tasks = [{"task": "pairs", "judging": judging(compared(lambda sample: "5"))}]
+    with pytest.raises(ServiceError, match="could not be asked about a known case: the judge j: no such model"):
+        preflight.run(Service(), Connection({"name": "j"}), tasks, print)  # type: ignore[arg-type]
+    assert (left, model.answered) == ([0], 0)
+
+
+def test_what_is_done_together_has_ended_when_one_has_failed():
+    ended: list[str] = []
+
+    async def one(name: str, seconds: float, error: Exception | None = None) -> str:
+        try:
+            await asyncio.sleep(seconds)
+        finally:
+            await asyncio.sleep(0)  # as a request that is broken off does
+            ended.append(name)
+        if error is not None:
+            raise error
+        return name
+
+    async def failing() -> None:
+        with pytest.raises(AskError):
+            await together([one("a", 9), one("b", 0.01, AskError("x", "x")), one("c", 9)])
+        assert sorted(ended) == ["a", "b", "c"]
+
+    async def cancelled() -> None:
+        ended.clear()
+        task = asyncio.ensure_future(together([one("a", 9), one("b", 9)]))
+        await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sorted(ended) == ["a", "b"]
+
+    asyncio.run(failing())
+    asyncio.run(cancelled())
+    assert asyncio.run(together(one(name, 0) for name in "ab")) == ["a", "b"]

@@ -7,13 +7,12 @@ never came is an error of the sample, `judge_unreadable`; a request that failed 
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proctor.asks import BOUNDS, Ask, generated
+from proctor.asks import BOUNDS, Ask, generated, together
 from proctor.errors import AskError, PromptError, StopAsking
 from proctor.judge.opinions import (
     OPPOSITE,
@@ -283,9 +282,7 @@ async def compared_answers(
             comparing_prompt(sample, first, second, judge_prompt, judge_rubric)
             for first, second in ((answer, other), (other, answer))
         ]
-        (first, one), (second, two) = await asyncio.gather(
-            *(judge.opinion(text, read_winner, **asks) for text in texts)
-        )
+        (first, one), (second, two) = await together(judge.opinion(text, read_winner, **asks) for text in texts)
         opinions, usage = [first, replace(second, value=OPPOSITE[second.value])], one + two
     about = {"name": judge.name, "prompt_sha256": prompt_sha256(judge_prompt, judge_rubric)}
     return JudgedOutput(output.completions, output.usage, opinions, about, usage, other=other, rendered=output.rendered)

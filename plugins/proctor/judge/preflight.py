@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from proctor.asks import together
 from proctor.errors import AskError, PromptError, ServiceError
 from proctor.judge.asks import UNREADABLE, Judge, comparing_prompt, grade_prompt, prompt_sha256
 from proctor.judge.opinions import OPPOSITE, combined, read_grade, read_winner
@@ -65,7 +66,7 @@ def run(
     async def asked() -> list[str]:
         async with service.connect(connection, min(AT_ONCE, service.concurrency)) as model:
             judge = Judge(name, model)
-            found = await asyncio.gather(*(_checked(judge, case, *way) for way in ways.values() for case in cases()))
+            found = await together(_checked(judge, case, *way) for way in ways.values() for case in cases())
         return [problem for problem in found if problem]
 
     try:
@@ -131,5 +132,5 @@ async def _opinions(
     judge: Judge, prompts: Sequence[str], read: Callable[[str], Any], judging: Mapping[str, Any]
 ) -> Any:
     asks = {"max_tokens": judging["judge_max_tokens"], "reasks": judging["judge_reasks"]}
-    found = await asyncio.gather(*(judge.opinion(prompt, read, **asks) for prompt in prompts))
+    found = await together(judge.opinion(prompt, read, **asks) for prompt in prompts)
     return [opinion.value for opinion, _ in found]
