@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from proctor.sample import Sample
 
+BEGUN = "parts/run.json"
+"""Beside a service's log once the run has begun: from then on it can be gone on with."""
 ENDPOINTS = "parts/endpoints.log"
-"""Beside a service's log: to it clients append what becomes of endpoints (`proctor.reporting.endpoints` reads it)."""
+"""Beside it, too: to it clients append what becomes of endpoints (`proctor.reporting.endpoints` reads it)."""
 JUDGE_ENDPOINTS = "parts/judge-endpoints.log"
 """The same of a judge model's: a judge that is gone is no endpoint of the model's."""
 

@@ -442,6 +442,7 @@ def test_another_judge_does_not_go_on_with_a_run(notes: Suite, judges: Callable[
     result = run(notes, other, "--report-dir=here", "--resume")
     assert result.ret == 4
     assert 'the judge: name was "known-judge", is "another"' in result.stderr.str()
+    assert other.bodies("/v1/chat/completions") == []  # nor was it asked about known cases
 
 
 def test_an_ask_of_ones_own_takes_the_judge(notes: Suite, judges: Callable[..., ScriptedJudge]):
@@ -560,6 +561,52 @@ def test_bounds_are_the_judges_where_nobody_charges_for_the_model(
     gone_on = run(notes, judge, *options, "--resume=run", "--max-tokens-total=1000000", plugins=plugins)
     assert gone_on.ret == 0, gone_on.stdout.str()
     assert task(notes, "run")["judge"]["judged"] == 12
+
+
+@pytest.fixture
+def charging(notes: Suite, judges: Callable[..., ScriptedJudge], monkeypatch: pytest.MonkeyPatch) -> ScriptedJudge:
+    """A judge that others charge for, asked about the embedded model's answers by `CHARGED`."""
+    monkeypatch.setenv("JUDGE_KEY", "sk-judge")
+    return judges(honest(lambda answer: len(answer) % 5 + 1))
+
+
+CHARGED = ("--judge-api-key-env=JUDGE_KEY", "--model=proctor-embedded")
+HOSTED = ("proctor.plugin", "proctor_service.plugin")
+
+
+@pytest.mark.parametrize(
+    ("options", "faults", "advice"),
+    [
+        (("--max-tokens-total=3000",), [], "to go on, raise it"),
+        ((), ["402"], "add some, then give the same command again"),
+        ((), ["401"], "set another, then give the same command again"),
+        ((), ["429:1000"], "later give the same command again"),
+    ],
+    ids=["bound", "quota", "key", "limit"],
+)
+def test_known_cases_that_end_it_name_no_run_to_go_on_with(
+    notes: Suite, charging: ScriptedJudge, options: Sequence[str], faults: list[str], advice: str
+):
+    charging.known_faults = faults
+    result = run(notes, charging, *CHARGED, *options, "--report-dir=run", plugins=HOSTED)
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "the judge could not be asked about a known case" in said
+    assert advice in said
+    assert "--resume" not in said
+    assert not (notes.path / "run").exists()
+
+
+def test_known_cases_that_end_a_resumed_run_name_it(notes: Suite, charging: ScriptedJudge):
+    bound = "--max-tokens-total=9000"
+    stopped = run(notes, charging, *CHARGED, bound, "--report-dir=run", plugins=HOSTED)
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED, stopped.stdout.str()
+    charging.known_faults = ["402"]
+    again = run(notes, charging, *CHARGED, "--max-tokens-total=1000000", "--resume=run", plugins=HOSTED)
+    assert again.ret == 4
+    assert "add some, then go on by --resume=run" in again.stderr.str()
+    gone_on = run(notes, charging, *CHARGED, "--max-tokens-total=1000000", "--resume=run", plugins=HOSTED)
+    assert gone_on.ret == 0, gone_on.stdout.str()
 
 
 def test_without_a_name_the_judge_is_what_its_server_serves(notes: Suite, judges: Callable[..., ScriptedJudge]):

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -167,7 +167,7 @@ class Run:
             before = chat.decide(self.settings, old["model"])
             self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
         if any(task["takes_judge"] for task in self.tasks):
-            self._start_judge(progress)  # first: a wrong key or a bad judge is known before weights are loaded
+            self._start_judge(progress, old)  # first: a wrong key or a bad judge is known before weights are loaded
         connection = self._asked_as(self.service.start(self.folder / "service.log", progress))
         for task in self.tasks:
             check_ability(task, connection)
@@ -175,7 +175,6 @@ class Run:
         check(self.tasks)
         if old is not None:
             differ = resume.differences(old, self.tasks, self.settings.seed)
-            differ += resume.judge_differences(old.get("judge"), self.about_judge)
             self._refuse([*resume.model_differences(old["model"], connection.model), *differ])
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
@@ -185,8 +184,11 @@ class Run:
             resume.write(self.folder, {**content, **about})
         return connection
 
-    def _start_judge(self, progress: Callable[[str], None]) -> None:
-        """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong."""
+    def _start_judge(self, progress: Callable[[str], None], old: Mapping[str, Any] | None) -> None:
+        """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong.
+
+        old: the run that is gone on with, whose judge it must be: that is known before a case is paid for.
+        """
         if self.judge is None:
             self.about_judge = getattr(self.service, "report", {}).get("judge")
             return
@@ -195,6 +197,8 @@ class Run:
         if abilities.get("chat") is False:
             why = (abilities.get("why") or {}).get("chat", "no reason is told")
             raise ServiceError(f"the judge {found.model.get('name')} cannot chat ({why}); name another one by --judge")
+        if old is not None:
+            self._refuse(resume.judge_differences(old.get("judge"), found.model))
         self.about_judge = {**found.model, "preflight": preflight.run(self.judge, found, self.tasks, progress)}
 
     def _note_whether_it_judges_itself(self, connection: Connection, progress: Callable[[str], None]) -> None:
