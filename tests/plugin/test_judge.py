@@ -609,6 +609,86 @@ def test_known_cases_that_end_a_resumed_run_name_it(notes: Suite, charging: Scri
     assert gone_on.ret == 0, gone_on.stdout.str()
 
 
+def test_a_bound_ends_rescoring_and_no_opinion_is_paid_for_twice(
+    notes: Suite, judges: Callable[..., ScriptedJudge], charging: ScriptedJudge
+):
+    assert run(notes, judges(), "--report-dir=first").ret == 0
+    options = ("--judge-api-key-env=JUDGE_KEY", "--rescore=first")
+    stopped = run(notes, charging, *options, "--max-tokens-total=9000", "--report-dir=second")
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED, stopped.stdout.str()
+    assert "add --resume=second" in stopped.stdout.str()
+    before = len(charging.asked)
+    assert 0 < before < 12
+    stopped.stdout.fnmatch_lines(
+        [f"{12 - before} samples are not answered: --resume, added to the same command, goes*"]
+    )
+
+    notes.forget()
+    gone_on = run(notes, charging, *options, "--max-tokens-total=1000000", "--resume=second")
+    assert gone_on.ret == 0, gone_on.stdout.str()
+    assert len(charging.asked) == len(set(charging.asked)) == 12
+    assert task(notes, "second")["judge"]["judged"] == 12
+    assert notes.report("second")["judge"]["account"]["requests"] > 12  # of both attempts
+    assert notes.asked == []
+    assert not (notes.path / "second/parts").exists()
+
+
+@WORKERS
+def test_rescoring_goes_on_with_the_opinions_that_are_missing(
+    notes: Suite, judges: Callable[..., ScriptedJudge], workers: Sequence[str]
+):
+    notes.sums()
+    assert run(notes, judges(), "--report-dir=first", "--chat=on").ret == 0
+    by = opinion(lambda answer: 5 - int(answer) // 2 % 5)
+    other = judges(
+        lambda prompt, turns: "Hm." if shown(prompt).get("answer") in ("4", "6") else by(prompt),
+        script=Script(model="another"),
+    )
+    assert run(notes, other, "--rescore=first", "--report-dir=second", *workers).ret == 12
+    other.requests.clear()
+    other.says = lambda prompt, turns: by(prompt)
+    notes.forget()
+    result = run(notes, other, "--rescore=first", "--report-dir=second", "--resume", *workers)
+    assert result.ret == 0, result.stdout.str()
+    assert sorted(shown(prompt)["answer"] for prompt in other.asked) == ["4", "6"]
+    assert [line["extracted"] for line in notes.samples("second")[:12]] == [6 - grade for grade in GRADES]
+    result.stdout.fnmatch_lines(["notes gen: grade * → *"])
+    assert notes.asked == []
+
+
+def test_rescoring_that_cannot_go_on_is_told(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    assert run(notes, judges(), "--report-dir=first").ret == 0
+    assert run(notes, judges(), "--report-dir=another").ret == 0
+    by = opinion(value)
+    failing = judges(lambda prompt, turns: "Hm." if shown(prompt).get("answer") == "4" else by(prompt))
+    assert run(notes, failing, "--rescore=first", "--report-dir=second").ret == 12
+    failing.requests.clear()
+    notes.forget()
+    for options, said in (
+        (("--resume=second",), '--rescore was "*first", is null'),
+        (("--resume=second", "--rescore=another"), '--rescore was "*first", is "*another"'),
+    ):
+        result = run(notes, failing, *options)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines([f"  {said}"])
+    result = notes.run("--rescore=first", "--resume=second", plugins=PLUGINS)
+    assert result.ret == 4
+    assert "--rescore without a judge asks nobody" in result.stderr.str()
+    assert (notes.asked, failing.bodies("/v1/chat/completions")) == ([], [])
+
+
+def test_what_another_run_was_never_answered_leaves_nothing_to_go_on_with(
+    notes: Suite, judges: Callable[..., ScriptedJudge]
+):
+    notes.script(fails=[["3 + 3", "timeout"]])
+    assert run(notes, judges(), "--report-dir=first").ret == 12
+    result = run(notes, judges(), "--rescore=first", "--report-dir=second")
+    assert result.ret == 12
+    assert task(notes, "second")["samples"]["errors"] == {"not_stored": 1}
+    assert "--resume" not in result.stdout.str()
+    assert not (notes.path / "second/parts").exists()
+
+
 def test_without_a_name_the_judge_is_what_its_server_serves(notes: Suite, judges: Callable[..., ScriptedJudge]):
     result = run(notes, judges(), "--judge")
     assert result.ret == 0, result.stdout.str()

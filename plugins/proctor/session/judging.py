@@ -30,7 +30,7 @@ from proctor.session.lookahead import Asker, LookAhead, Question
 class Beside:
     """What some asks take beside the model. `judge` gives the connected judge model, None where there is none.
 
-    `anew`: opinions that are stored are asked for again.
+    `anew`: opinions that another run stored are asked for again.
     """
 
     sandbox: Sandbox | None = None
@@ -54,7 +54,8 @@ def question(item: SampleItem, answers: Answers, beside: Beside) -> Question[tup
         prompt = loaded.render(item.index)
         sha256 = prompt_sha256(prompt)
         found = answers.find(item.key, sha256)
-        if found is not None and not (loaded.ask.takes_judge and (beside.anew or isinstance(found, UnjudgedOutput))):
+        anew = beside.anew and answers.are_anothers(item.key)
+        if found is not None and not (loaded.ask.takes_judge and (anew or isinstance(found, UnjudgedOutput))):
             return prompt, found
         about = loaded.model(model, sample)
         if loaded.ask.takes_judge:

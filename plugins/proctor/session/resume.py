@@ -82,6 +82,11 @@ def differences(old: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], seed
     return found
 
 
+def rescored_differences(old: Mapping[str, Any], rescored: Path | None) -> list[str]:
+    """Whether the outputs of another run are judged now than in the run `old`, or those of one at all."""
+    return list(_between("--rescore", old.get("rescored"), None if rescored is None else str(rescored)))
+
+
 def model_differences(old: Mapping[str, Any], model: Mapping[str, Any], name: str = "model") -> list[str]:
     """How a model differs from the one that a run had, a line for each."""
     return [line for field in MODEL for line in _between(f"{name}: {field}", old.get(field), model.get(field))]

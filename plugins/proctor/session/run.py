@@ -163,8 +163,9 @@ class Run:
     def _start(self, progress: Callable[[str], None], check: Check) -> Connection:
         old = resume.read(self.folder) if self.resumed else None
         if old is not None:
+            self._refuse(resume.rescored_differences(old, self.settings.rescore))
             # The model must be the same, so that what was known of it says how it will be asked.
-            before = chat.decide(self.settings, old["model"])
+            before = self._chat_of(old["model"], getattr(self.service, "report", {}).get("run", {}).get(CHAT))
             self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
         if any(task["takes_judge"] for task in self.tasks):
             self._start_judge(progress, old)  # first: a wrong key or a bad judge is known before weights are loaded
@@ -179,9 +180,10 @@ class Run:
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:
+            rescored = None if self.settings.rescore is None else str(self.settings.rescore)
             content = {"started": self.started, "command": self.command, "seed": self.settings.seed}
             about = {"tasks": self.tasks, "model": dict(connection.model), "judge": self.about_judge}
-            resume.write(self.folder, {**content, **about})
+            resume.write(self.folder, {**content, **about, "rescored": rescored})
         return connection
 
     def _start_judge(self, progress: Callable[[str], None], old: Mapping[str, Any] | None) -> None:
@@ -211,10 +213,13 @@ class Run:
 
     def _asked_as(self, connection: Connection) -> Connection:
         """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""
-        stored = connection.settings.get(CHAT)
-        self.chat = chat.decide(self.settings, connection.model) if stored is None else chat.Chat(**stored)
+        self.chat = self._chat_of(connection.model, connection.settings.get(CHAT))
         self.tasks = list(map(self.chat.described, self.tasks))
         return replace(connection, settings={**connection.settings, CHAT: self.chat.as_record()})
+
+    def _chat_of(self, model: Mapping[str, Any], stored: Mapping[str, Any] | None) -> chat.Chat:
+        """How a model is asked: as it was, where its outputs are stored."""
+        return chat.decide(self.settings, model) if stored is None else chat.Chat(**stored)
 
     def _refuse(self, differences: list[str]) -> None:
         if differences:
