@@ -15,7 +15,7 @@ from proctor.judge.asks import UNREADABLE, Judge, Keeping, compared
 from proctor.judge.opinions import read_grade
 from proctor.model import Completion, Connection, Output, Usage
 from proctor.sample import Sample
-from proctor.session.run import judging
+from proctor.session.run import judge_model
 
 SCALE = (1, 5)
 
@@ -170,7 +170,7 @@ def test_no_known_case_is_under_way_when_the_judge_is_let_go():
                 left.append(model.under_way)
                 await asyncio.sleep(0.1)  # as connections take some time to close
 
-    tasks = [{"task": "pairs", "judging": judging(compared(lambda sample: "5"))}]
+    tasks = [{"task": "pairs", "judge_model": judge_model(compared(lambda sample: "5"))}]
     with pytest.raises(ServiceError, match="could not be asked about a known case: the judge j: no such model"):
         preflight.run(Service(), Connection({"name": "j"}), tasks, print)  # type: ignore[arg-type]
     assert (left, model.answered) == ([0], 0)

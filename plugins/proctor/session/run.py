@@ -54,7 +54,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "runs_code": loaded.ask.runs_code,
         "default_needs": loaded.benchmark.default.ask.needs,
         "takes_judge": loaded.ask.takes_judge,
-        "judging": judging(loaded.ask),
+        "judge_model": judge_model(loaded.ask),
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "aggregates": loaded.benchmark.aggregates,
@@ -75,7 +75,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
     }
 
 
-def judging(ask: Ask) -> dict[str, Any]:
+def judge_model(ask: Ask) -> dict[str, Any]:
     """How a ready ask has a judge model asked, in plain JSON; empty for others."""
     ready = {graded_answer: "graded", compared_answers: "compared"}
     if ask.function not in ready:
