@@ -1,4 +1,4 @@
-"""How often gates err: the statistics of proctor.paired and the verdicts of proctor.gates where the truth is known.
+"""How often gates err: proctor.statistics.paired and the verdicts of proctor.gating.gates where the truth is known.
 
     python benchmarks/gates.py [--only unclustered clusters average real power small] [--draws 2000] [--details]
     python benchmarks/gates.py --only time
@@ -350,7 +350,7 @@ def small(options: argparse.Namespace) -> None:
             f"    margin {margin}: PASS in {worst[0]:.2%} at most (n {worst[1]}, {worst[2]} gained); where nothing "
             f"changed, from {ours} samples on, by an exact test from {anyone} on"
         )
-    print("  verdicts of proctor.gates on all tables of n samples, of which not more are gained than lost:")
+    print("  verdicts of proctor.gating.gates on all tables of n samples, of which not more are gained than lost:")
     rules = ("max_drop: 0.02", "max_drop: 0.1", "no_significant_drop: 0.03", "no_significant_drop: 0.1")
     gate = read_gates("".join(f"  - {{benchmarks: t, {rule}}}\n" for rule in rules))
     for n in (1, 2, 5, 10, 20, 30):

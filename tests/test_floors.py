@@ -1,6 +1,7 @@
 """The borders between the rooms, read from their imports."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,25 @@ def test_pure_rooms_import_neither_pytest_nor_an_http_library(name):
 @pytest.mark.parametrize("path", files("fixtures/proctor_service"), ids=lambda path: path.stem)
 def test_the_serving_side_imports_only_the_border(path):
     assert {name for name in imported(path) if name.partition(".")[0] == "proctor"} <= BORDER
+
+
+def test_what_a_service_may_have_besides_stands_in_one_place():
+    """`proctor.model.Service` tells of every member that is looked for by name."""
+    from proctor.model import Service
+
+    read = {
+        (path.name, node.args[1].value)
+        for path in files("plugins/proctor") + files("fixtures/proctor_service")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "getattr"
+        and ast.unparse(node.args[0]).rpartition(".")[2] == "service"
+        and isinstance(node.args[1], ast.Constant)
+    }
+    assert len(read) > 10
+    told = (Service.__doc__ or "") + " ".join(vars(Service))
+    assert [(path, name) for path, name in sorted(read) if not re.search(rf"\b{name}\b", told)] == []
 
 
 def test_no_folder_of_evals_bears_a_benchmark_name():

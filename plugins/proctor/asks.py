@@ -6,10 +6,10 @@ import asyncio
 import functools
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from string import ascii_uppercase
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from proctor.errors import AskError, SetupError
 from proctor.model import NO_USAGE, Likelihood, Likelihoods, Model, Output, Sandbox, Usage
@@ -18,6 +18,7 @@ from proctor.sample import Sample
 if TYPE_CHECKING:
     from proctor.judge.asks import Judge
 
+T = TypeVar("T")
 GIVEN = ("sample", "prompt", "model", "seed", "sandbox", "judge")
 """What an ask function may take by name; every other parameter needs a default and can be changed by --set."""
 
@@ -279,7 +280,7 @@ async def _rank(
         answer = await _scored(model, sample, prompt, [prefix + label for label in labels])
         return Ranking(labels, answer.choices, answer.usage, answer.context_cut)
     text = ending(sample)
-    answers = await asyncio.gather(*(_scored(model, sample, prompt + prefix + label, [text]) for label in labels))
+    answers = await together(_scored(model, sample, prompt + prefix + label, [text]) for label in labels)
     return Ranking(
         labels,
         [answer.choices[0] for answer in answers],
@@ -310,3 +311,17 @@ async def _scored(model: Model, sample: Sample, context: str, continuations: Seq
             f"and the model takes the last {answer.kept}",
         )
     return answer
+
+
+async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:
+    """The results of all, in order; when one fails or the caller is cancelled, none goes on, to be paid for by nobody.
+
+    When this returns or raises, all have ended.
+    """
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

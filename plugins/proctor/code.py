@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from proctor.asks import BOUNDS, Ask, generated
+from proctor.asks import BOUNDS, Ask, generated, together
 from proctor.model import Execution, Limits, Model, Output, Program, Sandbox
 from proctor.sample import Sample
 
@@ -82,7 +81,7 @@ async def _generate_code(
     programs = [program(sample, completion.text) for completion in output.completions]
     # Equal texts, as greedy decoding gives, are run once.
     distinct = list(dict.fromkeys(programs))
-    found = await asyncio.gather(*(sandbox.run(one, limits) for one in distinct))
+    found = await together(sandbox.run(one, limits) for one in distinct)
     became = dict(zip(distinct, found, strict=True))
     runs = [became[one] for one in programs]
     return TestedOutput(output.completions, output.usage, runs, sandbox.about(limits), rendered=output.rendered)

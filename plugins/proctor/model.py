@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from proctor.sample import Sample
 
+BEGUN = "parts/run.json"
+"""Beside a service's log once the run has begun: from then on it can be gone on with."""
 ENDPOINTS = "parts/endpoints.log"
-"""Beside a service's log: to it clients append what becomes of endpoints (`proctor.reporting.endpoints` reads it)."""
+"""Beside it, too: to it clients append what becomes of endpoints (`proctor.reporting.endpoints` reads it)."""
 JUDGE_ENDPOINTS = "parts/judge-endpoints.log"
 """The same of a judge model's: a judge that is gone is no endpoint of the model's."""
 
@@ -270,7 +272,29 @@ class Connection:
 
 
 class Service(Protocol):
-    """A model service, made from the options in every process and started by exactly one of them."""
+    """A model service, made from the options in every process and started by exactly one of them.
+
+    What stands below it must have. A service may have more, which is asked for by name and left alone where it is not
+    there. Before it is started:
+
+        check()      raises SetupError for what the options lack, as a key, before data are read or fetched
+        lacks        abilities (`likelihood`) that it is known to lack, each with the reason
+        chat_model   what `Connection.model` says under that name, as far as it is known
+        discovers    true where what is served is known in full only once it is started
+
+    of a run:
+
+        state()      what a person who waits should know of this process's requests now; "" where all is well
+        account()    what the run has spent, for the report's `model`; `lines` in it are for a person
+        ended()      a text for each server of its own that ended by itself
+        replaced()   a text for each server in which processes ended by themselves that it replaced
+
+    and where it is the outputs of an earlier run, in place of a model's:
+
+        report       that run's report.json
+        samples      (task, variant, sample id, epoch) of what it holds
+        data_dir, data_format   the data that it was on, where they are still there; None where not
+    """
 
     @property
     def name(self) -> str:
@@ -295,22 +319,4 @@ class Service(Protocol):
         """A model to ask, inside an event loop, with at most `concurrency` requests in flight."""
 
     def stop(self) -> None:
-        """Stop what `start` started; safe to call twice, or without `start`.
-
-        A service may also have `ended() -> Sequence[str]`: a text for each server of its own that ended by itself, and
-        `replaced() -> Sequence[str]`: one for each in which processes ended by themselves that it replaced.
-        """
-
-
-class Accounted(Protocol):
-    """What a service that others charge for has besides."""
-
-    @property
-    def lacks(self) -> Mapping[str, str]:
-        """Abilities (`likelihood`) that it is known to lack before it is started, each with the reason."""
-
-    def state(self) -> str:
-        """What a person who waits should know of this process's requests now; nothing where all is well."""
-
-    def account(self) -> Mapping[str, Any]:
-        """What the run has spent, for the report's `model`; `lines` in it are for a person."""
+        """Stop what `start` started; safe to call twice, or without `start`."""

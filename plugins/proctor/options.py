@@ -496,11 +496,15 @@ def _rescore(config: pytest.Config, folder: Path) -> Path | None:
     if text is None:
         return None
     asking = ("set", "temperature", "max_tokens", "chat", "fewshot_as", "system", "epochs")
-    for other in ("resume", "model", "base_url", *asking):
+    for other in ("model", "base_url", *asking):
         if getattr(config.option, f"proctor_{other}", None):
             raise SetupError(
                 f"--rescore asks no model and begins a report of its own: leave --{other.replace('_', '-')} out"
             )
+    if getattr(config.option, "proctor_resume", None) is not None and not _judge_given(config):
+        raise SetupError(
+            "--rescore without a judge asks nobody, so that nothing is left to go on with: leave --resume out"
+        )
     return (folder / os.path.expanduser(text)).resolve()
 
 

@@ -170,7 +170,7 @@ def test_a_judge_that_answers_nonsense_is_an_error_and_resuming_asks_the_judge_a
     result = run(notes, judge, "--report-dir=here")
     assert result.ret == 12
     report = task(notes, "here")
-    assert report["samples"]["errors"] == report["judge"]["errors"] == {"judge_malformed": 2}
+    assert report["samples"]["errors"] == report["judge"]["errors"] == {"judge_unreadable": 2}
     assert report["judge"]["judged"] == 10
     broken = notes.samples("here")[2]
     assert (broken["outcome"], broken["outputs"][0]["text"]) == ("error", " 4")
@@ -442,6 +442,7 @@ def test_another_judge_does_not_go_on_with_a_run(notes: Suite, judges: Callable[
     result = run(notes, other, "--report-dir=here", "--resume")
     assert result.ret == 4
     assert 'the judge: name was "known-judge", is "another"' in result.stderr.str()
+    assert other.bodies("/v1/chat/completions") == []  # nor was it asked about known cases
 
 
 def test_an_ask_of_ones_own_takes_the_judge(notes: Suite, judges: Callable[..., ScriptedJudge]):
@@ -519,6 +520,17 @@ def test_a_judge_that_cannot_be_asked_of_known_cases_is_told(notes: Suite, judge
     assert "ordered 404" in result.stderr.str()
 
 
+def test_a_judges_endpoint_that_is_broken_says_nothing_of_the_judge(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    judge = judges()
+    judge.known_faults = ["html"]
+    result = run(notes, judge)
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "the judge could not be asked about a known case: the judge known-judge: " in said
+    assert "the body is not JSON" in said
+    assert "not to be trusted" not in said
+
+
 @WORKERS
 def test_an_ordinary_test_that_asks_the_model_first_takes_no_judge_away(
     notes: Suite, judges: Callable[..., ScriptedJudge], workers: Sequence[str]
@@ -566,6 +578,132 @@ def test_a_bound_leaves_a_server_of_the_other_s_alone_that_nobody_charges_for(
         assert result.ret == 0, result.stdout.str() + result.stderr.str()
         assert notes.report("run")["judge"]["account"]["bounds"]["tokens"] == 1000000
         assert "account" not in notes.report("run")["model"]
+
+
+@pytest.fixture
+def charging(notes: Suite, judges: Callable[..., ScriptedJudge], monkeypatch: pytest.MonkeyPatch) -> ScriptedJudge:
+    """A judge that others charge for, asked about the embedded model's answers by `CHARGED`."""
+    monkeypatch.setenv("JUDGE_KEY", "sk-judge")
+    return judges(honest(lambda answer: len(answer) % 5 + 1))
+
+
+CHARGED = ("--judge-api-key-env=JUDGE_KEY", "--model=proctor-embedded")
+HOSTED = ("proctor.plugin", "proctor_service.plugin")
+
+
+@pytest.mark.parametrize(
+    ("options", "faults", "advice"),
+    [
+        (("--max-tokens-total=3000",), [], "to go on, raise it"),
+        ((), ["402"], "add some, then give the same command again"),
+        ((), ["401"], "set another, then give the same command again"),
+        ((), ["429:1000"], "later give the same command again"),
+    ],
+    ids=["bound", "quota", "key", "limit"],
+)
+def test_known_cases_that_end_it_name_no_run_to_go_on_with(
+    notes: Suite, charging: ScriptedJudge, options: Sequence[str], faults: list[str], advice: str
+):
+    charging.known_faults = faults
+    result = run(notes, charging, *CHARGED, *options, "--report-dir=run", plugins=HOSTED)
+    assert result.ret == 4
+    said = result.stderr.str()
+    assert "the judge could not be asked about a known case" in said
+    assert advice in said
+    assert "--resume" not in said
+    assert not (notes.path / "run").exists()
+
+
+def test_known_cases_that_end_a_resumed_run_name_it(notes: Suite, charging: ScriptedJudge):
+    bound = "--max-tokens-total=9000"
+    stopped = run(notes, charging, *CHARGED, bound, "--report-dir=run", plugins=HOSTED)
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED, stopped.stdout.str()
+    charging.known_faults = ["402"]
+    again = run(notes, charging, *CHARGED, "--max-tokens-total=1000000", "--resume=run", plugins=HOSTED)
+    assert again.ret == 4
+    assert "add some, then go on by --resume=run" in again.stderr.str()
+    gone_on = run(notes, charging, *CHARGED, "--max-tokens-total=1000000", "--resume=run", plugins=HOSTED)
+    assert gone_on.ret == 0, gone_on.stdout.str()
+
+
+def test_a_bound_ends_rescoring_and_no_opinion_is_paid_for_twice(
+    notes: Suite, judges: Callable[..., ScriptedJudge], charging: ScriptedJudge
+):
+    assert run(notes, judges(), "--report-dir=first").ret == 0
+    options = ("--judge-api-key-env=JUDGE_KEY", "--rescore=first")
+    stopped = run(notes, charging, *options, "--max-tokens-total=9000", "--report-dir=second")
+    assert stopped.ret == pytest.ExitCode.INTERRUPTED, stopped.stdout.str()
+    assert "add --resume=second" in stopped.stdout.str()
+    before = len(charging.asked)
+    assert 0 < before < 12
+    stopped.stdout.fnmatch_lines(
+        [f"{12 - before} samples are not answered: --resume, added to the same command, goes*"]
+    )
+
+    notes.forget()
+    gone_on = run(notes, charging, *options, "--max-tokens-total=1000000", "--resume=second")
+    assert gone_on.ret == 0, gone_on.stdout.str()
+    assert len(charging.asked) == len(set(charging.asked)) == 12
+    assert task(notes, "second")["judge"]["judged"] == 12
+    assert notes.report("second")["judge"]["account"]["requests"] > 12  # of both attempts
+    assert notes.asked == []
+    assert not (notes.path / "second/parts").exists()
+
+
+@WORKERS
+def test_rescoring_goes_on_with_the_opinions_that_are_missing(
+    notes: Suite, judges: Callable[..., ScriptedJudge], workers: Sequence[str]
+):
+    notes.sums()
+    assert run(notes, judges(), "--report-dir=first", "--chat=on").ret == 0
+    by = opinion(lambda answer: 5 - int(answer) // 2 % 5)
+    other = judges(
+        lambda prompt, turns: "Hm." if shown(prompt).get("answer") in ("4", "6") else by(prompt),
+        script=Script(model="another"),
+    )
+    assert run(notes, other, "--rescore=first", "--report-dir=second", *workers).ret == 12
+    other.requests.clear()
+    other.says = lambda prompt, turns: by(prompt)
+    notes.forget()
+    result = run(notes, other, "--rescore=first", "--report-dir=second", "--resume", *workers)
+    assert result.ret == 0, result.stdout.str()
+    assert sorted(shown(prompt)["answer"] for prompt in other.asked) == ["4", "6"]
+    assert [line["extracted"] for line in notes.samples("second")[:12]] == [6 - grade for grade in GRADES]
+    result.stdout.fnmatch_lines(["notes gen: grade * → *"])
+    assert notes.asked == []
+
+
+def test_rescoring_that_cannot_go_on_is_told(notes: Suite, judges: Callable[..., ScriptedJudge]):
+    assert run(notes, judges(), "--report-dir=first").ret == 0
+    assert run(notes, judges(), "--report-dir=another").ret == 0
+    by = opinion(value)
+    failing = judges(lambda prompt, turns: "Hm." if shown(prompt).get("answer") == "4" else by(prompt))
+    assert run(notes, failing, "--rescore=first", "--report-dir=second").ret == 12
+    failing.requests.clear()
+    notes.forget()
+    for options, said in (
+        (("--resume=second",), '--rescore was "*first", is null'),
+        (("--resume=second", "--rescore=another"), '--rescore was "*first", is "*another"'),
+    ):
+        result = run(notes, failing, *options)
+        assert result.ret == 4
+        result.stderr.fnmatch_lines([f"  {said}"])
+    result = notes.run("--rescore=first", "--resume=second", plugins=PLUGINS)
+    assert result.ret == 4
+    assert "--rescore without a judge asks nobody" in result.stderr.str()
+    assert (notes.asked, failing.bodies("/v1/chat/completions")) == ([], [])
+
+
+def test_what_another_run_was_never_answered_leaves_nothing_to_go_on_with(
+    notes: Suite, judges: Callable[..., ScriptedJudge]
+):
+    notes.script(fails=[["3 + 3", "timeout"]])
+    assert run(notes, judges(), "--report-dir=first").ret == 12
+    result = run(notes, judges(), "--rescore=first", "--report-dir=second")
+    assert result.ret == 12
+    assert task(notes, "second")["samples"]["errors"] == {"not_stored": 1}
+    assert "--resume" not in result.stdout.str()
+    assert not (notes.path / "second/parts").exists()
 
 
 def test_without_a_name_the_judge_is_what_its_server_serves(notes: Suite, judges: Callable[..., ScriptedJudge]):

@@ -57,7 +57,8 @@ def test_people_who_say_the_same_agree_wholly(run: Path, tmp_path: Path, capsys:
     labels = people(tmp_path, *(f"{i},{i % 5 + 1}" for i in range(20)))
     lines = said(capsys, labels, run)
     assert lines[0] == (
-        "notes: 20 labels of 20 samples by one person, 40 judged by a-judge; 1 samples without an opinion are left out"
+        "notes: 20 labels of 20 samples by one person, 40 judged by a-judge; "
+        "without an opinion, and left out: 1 sample (1 empty or equal, not asked)"
     )
     whole = next(line for line in lines if line.startswith("all"))
     assert whole.split()[:2] == ["all", "20"]
@@ -125,6 +126,40 @@ def test_a_run_of_several_tasks_needs_their_names(tmp_path: Path, capsys: pytest
     assert "a column `task` must say which is meant: one, two" in capsys.readouterr().err
     lines = said(capsys, people(tmp_path, "1,3,two", head="sample,label,task"), folder)
     assert lines[0].startswith("two: 1 labels of 1 samples")
+
+
+def test_samples_whose_judge_failed_are_counted_among_those_left_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "failed"
+    folder.mkdir()
+    error = {"outcome": "error", "error": {"kind": "judge_timeout", "message": "too late"}, "scores": {}}
+    about = {"task": "notes", "variant": "gen", "epoch": 0, "groups": {}}
+    lines = [about | {"sample": "first"} | error | {"unjudged": True, "outputs": [{"text": "4"}]}]
+    lines += [record("notes", str(i), i % 5 + 1, "x", scale=[1, 5]) for i in range(10)]
+    lines += [record("notes", "empty", None, "x", scale=[1, 5]) | {"opinions": []}, about | {"sample": "last"} | error]
+    lines += [about | {"sample": "last", "epoch": 1} | error, about | {"sample": "0", "variant": "raw"} | error]
+    write(folder, lines)
+    said_of = said(capsys, people(tmp_path, "1,2"), folder)[0]
+    assert said_of == (
+        "notes: 1 labels of 1 samples by one person, 10 judged by a-judge; without an opinion, and left out: 3 samples "
+        "(2 ended in an error, 1 empty or equal, not asked)"
+    )
+    assert main(["agreement", str(people(tmp_path, "last,2")), str(folder)]) == 4
+    assert "no judge's opinion of a sample 'last' is in notes" in capsys.readouterr().err
+
+
+def test_variants_that_are_judged_in_two_ways_are_told_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    folder = tmp_path / "ways"
+    folder.mkdir()
+    graded = [record("notes", str(i), i % 5 + 1, "x", scale=[1, 5]) for i in range(10)]
+    pairs = [record("notes", str(i), ("loss", "tie", "win")[i % 3], "x", variant="pair") for i in range(10)]
+    write(folder, graded + pairs)
+    assert main(["agreement", str(people(tmp_path, "1,2")), str(folder)]) == 4
+    assert "a column `task` must say which is meant: notes_gen, notes_pair" in capsys.readouterr().err
+    rows = ["1,2,notes_gen", "1,tie,notes_pair"]
+    lines = said(capsys, people(tmp_path, *rows, head="sample,label,task"), folder)
+    assert [line.partition(":")[0] for line in lines if " judged by " in line] == ["notes_gen", "notes_pair"]
 
 
 def test_a_run_without_a_judge_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

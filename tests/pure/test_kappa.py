@@ -84,8 +84,8 @@ def test_repeated_raters_widen_the_interval_to_that_of_the_samples():
 
 
 def test_the_first_papers_estimate_is_the_judges_mean_and_its_mean_error():
-    # Between 0 and 4: of shares, the interval would end at 0 and at 1.
-    labels, predictions, others = [4.0, 0.0, 4.0, 4.0], [2.0, 2.0, 4.0, 2.0], [1.0, 3.0, 2.0, 2.0]
+    # Grades, and no shares: the interval of these would be cut at 1.
+    labels, predictions, others = [5.0, 1.0, 5.0, 5.0], [3.0, 3.0, 5.0, 3.0], [2.0, 4.0, 3.0, 3.0]
     found = prediction_powered(labels, predictions, others, power=1.0)
     rectifier = np.array(labels) - np.array(predictions)
     assert found.estimate.value == pytest.approx(np.mean(others) + rectifier.mean())

@@ -215,6 +215,7 @@ def test_a_grade_is_a_share_of_its_scale():
         output("x", Opinion("win", "", "", 1), Opinion("loss", "", "", 1), other="y"),
         output("", other="y"),
         UnjudgedOutput([Completion("x", "stop", 3)], Usage(1), rendered="<user>x"),
+        UnjudgedOutput([Completion("x", "stop", 3)], Usage(1), parameters={"max_tokens": 8, "stop": ["."], "seed": 1}),
     ],
 )
 def test_outputs_are_read_back_as_they_were(one):

@@ -108,6 +108,29 @@ def test_partial_scoring_scores_what_follows_each_choice():
     )
 
 
+def test_nothing_is_scored_after_a_choice_has_failed():
+    class Failing:
+        scored = 0
+
+        async def loglikelihood(self, context: str, continuations: list[str]) -> Likelihoods:
+            if context.endswith("trophy"):
+                raise AskError("http_500", "it is ill")
+            await asyncio.sleep(0.01)
+            self.scored += 1
+            return Likelihoods([Likelihood(text, -1.0, 1) for text in continuations])
+
+    model = Failing()
+
+    async def asked() -> None:
+        ask = rank(ending=lambda sample: sample.metadata["rest"])
+        with pytest.raises(AskError, match="it is ill"):
+            await ask(SAMPLE, "It fits not since the", model, 0)  # type: ignore[arg-type]
+        await asyncio.sleep(0.05)
+
+    asyncio.run(asked())
+    assert model.scored == 0
+
+
 def test_the_likelihood_of_one_text():
     model = Scripted()
     found = asyncio.run(likelihood()(Sample(target="end"), "cut the", model, 0))  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from hosted_server import HostedServer, Hosting
 from proctor.errors import AskError, ServiceError, StopAsking
-from proctor.model import Connection, Conversation, Message, Model
+from proctor.model import BEGUN, Connection, Conversation, Message, Model
 from proctor_service.hosted import client as hosted_client
 from proctor_service.hosted.account import Account, Bounds
 from proctor_service.hosted.client import Refusal
@@ -43,6 +43,10 @@ class Run:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         (folder / "parts").mkdir()
+
+    def begin(self) -> None:
+        """Be one that can be gone on with, as a run is before it asks for its samples."""
+        (self.folder / BEGUN).write_text("{}")
 
     def service(self, server: HostedServer, price: bool = True, limit: str = "max_tokens", **options: Any) -> Any:
         file = self.folder / "providers.yaml"
@@ -414,6 +418,7 @@ def test_a_limit_without_headers_halves_what_is_in_flight(run: Run):
 def test_a_quota_that_is_exhausted_stops_all_at_once(run: Run):
     with HostedServer() as server:
         service, connection, _ = run.start(server)
+        run.begin()
         server.hosting.quota = server.answered + 10
         answers = ask(service, connection, lambda model: together(write(model) for _ in range(60)), 8)
         stopped = [one for one in answers if isinstance(one, BaseException)]
@@ -422,6 +427,14 @@ def test_a_quota_that_is_exhausted_stops_all_at_once(run: Run):
         assert "--resume=" in str(stopped[0])
         assert len(server.requests) <= 10 + 8
         assert "no credit left" in run.complaint(server)
+
+
+def test_what_ends_it_before_the_run_has_begun_names_none_to_go_on_with(run: Run):
+    with HostedServer() as server:
+        service, connection, _ = run.start(server)
+        server.hosting.quota = server.answered
+        [error] = ask(service, connection, lambda model: together(write(model) for _ in range(1)))
+        assert "add some, then give the same command again" in str(error)
 
 
 def test_a_key_that_is_withdrawn_stops_all_at_once(run: Run):

@@ -17,7 +17,7 @@ from proctor.data.manifest import Source, by_hand
 from proctor.errors import SetupError
 
 AT_ONCE = 6
-"""Benchmarks that are fetched at a time; proctor.download bounds what a host is asked at once."""
+"""Benchmarks that are fetched at a time; proctor.data.download bounds what a host is asked at once."""
 GRACE = 2.0
 """Seconds that downloads have to stop after Ctrl-C; what does not is ended with the process."""
 HEADS = ("benchmark", "files", "size", "use", "data", "licence")

@@ -2,19 +2,18 @@
 
 A judge is another model service (`--judge`). It is asked greedily, by chat; what it says is one JSON object, and where
 it is none it is asked again in the same conversation, a bounded number of times. There is no default opinion: one that
-never came is an error of the sample, `judge_malformed`; a request that failed is `judge_timeout` and so on.
+never came is an error of the sample, `judge_unreadable`; a request that failed is `judge_timeout` and so on.
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from proctor.asks import BOUNDS, Ask, generated
-from proctor.errors import AskError, PromptError
+from proctor.asks import BOUNDS, Ask, generated, together
+from proctor.errors import AskError, PromptError, StopAsking
 from proctor.judge.opinions import (
     OPPOSITE,
     JudgedOutput,
@@ -102,8 +101,9 @@ Correctness first, and that all was done that the task asks; then how clear and 
 style, where the task is one of style."""
 
 AGAIN = "That cannot be read: {problem}. Answer with the one JSON object alone, in the form that was asked for."
-MALFORMED = "judge_malformed"
-"""The kind of error that an opinion is which never came in a form that can be read."""
+UNREADABLE = "judge_unreadable"
+"""The kind of error that an opinion is which never came in a form that can be read; `judge_malformed` is a reply that
+was no answer at all, which says nothing of the judge."""
 REASKS = 2
 JUDGE_TOKENS = 1024
 PART = "judge_"
@@ -146,7 +146,7 @@ class Judge:
             else:
                 return Opinion(value, reason, said, asked), usage
         raise AskError(
-            MALFORMED,
+            UNREADABLE,
             f"the judge {self.name} was asked {reasks + 1} times and gave no opinion that can be read: {problem}; at "
             f"last it said {said[-200:]!r}",
             attempts=0,
@@ -157,7 +157,7 @@ class Judge:
         try:
             return await self.model.generate(Conversation(text, tuple(turns)), max_tokens=max_tokens, temperature=0.0)
         except AskError as error:
-            if type(error) is not AskError:
+            if isinstance(error, StopAsking):
                 raise  # it says more than that one sample failed
             kind = error.kind if error.kind.startswith(PART) else f"{PART}{error.kind}"
             raise AskError(kind, f"the judge {self.name}: {error}", attempts=0) from None
@@ -282,9 +282,7 @@ async def compared_answers(
             comparing_prompt(sample, first, second, judge_prompt, judge_rubric)
             for first, second in ((answer, other), (other, answer))
         ]
-        (first, one), (second, two) = await asyncio.gather(
-            *(judge.opinion(text, read_winner, **asks) for text in texts)
-        )
+        (first, one), (second, two) = await together(judge.opinion(text, read_winner, **asks) for text in texts)
         opinions, usage = [first, replace(second, value=OPPOSITE[second.value])], one + two
     about = {"name": judge.name, "prompt_sha256": prompt_sha256(judge_prompt, judge_rubric)}
     return JudgedOutput(output.completions, output.usage, opinions, about, usage, other=other, rendered=output.rendered)
@@ -331,29 +329,48 @@ def _shows(answers: Sequence[str], render: Callable[..., str]) -> str | None:
 class Keeping:
     """A model that keeps what it wrote to a sample's own prompt before a judge is asked, and does not write it twice.
 
-    found: what an earlier attempt kept, or a run whose answers are judged anew. keep: writes it down.
+    That is what the first request by this prompt brought; whatever else an ask generates (by other parameters, or once
+    more) is asked of the model, as ever. found: what an earlier attempt kept, or a run whose answers are judged anew.
+    keep: writes it down.
     """
 
     def __init__(self, model: Model, prompt: str, found: Output | None, keep: Callable[[Output], None]) -> None:
         self._model = model
         self._prompt = prompt
         self._keep = keep
+        self._given = False
         self.found = found
 
     async def generate(self, prompt: str, **parameters: Any) -> Output:
-        if prompt != self._prompt:
+        if self._given or prompt != self._prompt or not self._answers(parameters):
             return await self._model.generate(prompt, **parameters)
+        self._given = True  # before the answer is there: others may be asked for meanwhile
         if self.found is None:
-            self.found = await self._model.generate(prompt, **parameters)
-            assert self.kept is not None
-            self._keep(self.kept)
+            output = await self._model.generate(prompt, **parameters)
+            self.found = unjudged(output, _plain(parameters))
+            self._keep(self.found)
         return Output(self.found.completions, self.found.usage, rendered=self.found.rendered)
+
+    def _answers(self, parameters: Mapping[str, Any]) -> bool:
+        """Whether what was found may answer a request with these parameters; by which it was asked may be unknown."""
+        asked = self.found.parameters if isinstance(self.found, UnjudgedOutput) else None
+        return asked is None or asked == _plain(parameters)
 
     @property
     def kept(self) -> UnjudgedOutput | None:
         """What the model wrote, as it is kept."""
         found = self.found
-        return None if found is None else UnjudgedOutput(found.completions, found.usage, rendered=found.rendered)
+        return found if found is None or isinstance(found, UnjudgedOutput) else unjudged(found)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._model, name)
+
+
+def unjudged(output: Output, parameters: Mapping[str, Any] | None = None) -> UnjudgedOutput:
+    """What a model wrote by these parameters, as it is kept; without them, any request may have brought it."""
+    return UnjudgedOutput(output.completions, output.usage, rendered=output.rendered, parameters=parameters)
+
+
+def _plain(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters of a request as JSON gives them back."""
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}

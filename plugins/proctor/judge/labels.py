@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -42,7 +43,10 @@ class Label:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A task's samples with a judge's opinions. `order`: the labels there are; `values`: by sample; `groups`: by it."""
+    """A task's samples with a judge's opinions. `order`: the labels there are; `values`: by sample; `groups`: by it.
+
+    `left_out`: samples without an opinion; `errors` among them, the others needed none.
+    """
 
     task: str
     judge: str
@@ -50,6 +54,7 @@ class Judged:
     values: Mapping[str, Any]
     groups: Mapping[str, Mapping[str, str]]
     left_out: int
+    errors: int
 
     def worth(self, label: Any) -> float:
         """A label as a share: 0 the worst, 1 the best."""
@@ -85,20 +90,24 @@ def read(path: Path) -> list[Label]:
 def judged(place: Path) -> dict[str, Judged]:
     """The tasks of a run that a judge took part in. Raises SetupError where there is none."""
     report = runs.report(place)
-    records: dict[str, list[dict[str, Any]]] = {}
+    records: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for line in runs.lines(place / "samples.jsonl"):
-        if line.get("epoch", 0) == 0 and "judge" in line:
-            records.setdefault(line["task"], []).append(line)
-    if not records:
+        if line.get("epoch", 0) == 0:
+            records.setdefault((line["task"], line["variant"]), []).append(line)
+    found = {key: lines for key, lines in records.items() if any("judge" in line for line in lines)}
+    if not found:
         raise SetupError(f"{place}: no judge took part in this run; --rescore={place} --judge=NAME asks one about it")
     judge = str(report.get("judge", {}).get("name"))
-    return {task: _judged(task, judge, lines) for task, lines in records.items()}
+    several = Counter(task for task, _ in found)
+    names = {(task, variant): task if several[task] == 1 else f"{task}_{variant}" for task, variant in found}
+    return {names[key]: _judged(names[key], judge, lines) for key, lines in found.items()}
 
 
 def _judged(task: str, judge: str, lines: Sequence[Mapping[str, Any]]) -> Judged:
-    scale = lines[0].get("scale")
+    """lines: of all samples, those whose judge failed included."""
+    scale = next(line for line in lines if "judge" in line).get("scale")
     order = VERDICTS if not scale else tuple(range(scale[0], scale[1] + 1))
-    with_opinion = [line for line in lines if line["opinions"] and line["outcome"] == "scored"]
+    with_opinion = [line for line in lines if line["outcome"] == "scored" and line.get("opinions")]
     return Judged(
         task,
         judge,
@@ -106,6 +115,7 @@ def _judged(task: str, judge: str, lines: Sequence[Mapping[str, Any]]) -> Judged
         {line["sample"]: line["judge"]["verdict"] for line in with_opinion},
         {line["sample"]: line.get("groups", {}) for line in with_opinion},
         len(lines) - len(with_opinion),
+        sum(line["outcome"] == "error" for line in lines),
     )
 
 
@@ -198,7 +208,18 @@ def sentence(task: Judged, people: Mapping[str, Mapping[str, Any]]) -> str:
     count = sum(map(len, people.values()))
     raters = len({rater for said in people.values() for rater in said})
     who = "one person" if raters == 1 else f"{raters} people"
-    out = f"; {task.left_out} samples without an opinion are left out" if task.left_out else ""
     return (
-        f"{task.task}: {count} labels of {len(people)} samples by {who}, {len(task.values)} judged by {task.judge}{out}"
+        f"{task.task}: {count} labels of {len(people)} samples by {who}, {len(task.values)} judged by {task.judge}"
+        f"{_left_out(task)}"
     )
+
+
+def _left_out(task: Judged) -> str:
+    """Which samples say nothing of the judge; nothing where there are none."""
+    if not task.left_out:
+        return ""
+    not_asked = task.left_out - task.errors
+    parts = [f"{task.errors} ended in an error"] if task.errors else []
+    parts += [f"{not_asked} empty or equal, not asked"] if not_asked else []
+    samples = "1 sample" if task.left_out == 1 else f"{task.left_out} samples"
+    return f"; without an opinion, and left out: {samples} ({', '.join(parts)})"

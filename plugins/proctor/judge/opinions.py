@@ -54,7 +54,12 @@ class Opinion:
 
 @dataclass(frozen=True, slots=True)
 class UnjudgedOutput(Output):
-    """What a model wrote and no judge has seen: kept, so that it is not asked again when the judge fails."""
+    """What a model wrote and no judge has seen: kept, so that it is not asked again when the judge fails.
+
+    `parameters`: those of the request that it answers; None where they are not known.
+    """
+
+    parameters: Mapping[str, Any] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True, slots=True)

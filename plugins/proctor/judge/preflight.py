@@ -12,8 +12,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from proctor.asks import together
 from proctor.errors import AskError, PromptError, ServiceError
-from proctor.judge.asks import MALFORMED, Judge, comparing_prompt, grade_prompt, prompt_sha256
+from proctor.judge.asks import UNREADABLE, Judge, comparing_prompt, grade_prompt, prompt_sha256
 from proctor.judge.opinions import OPPOSITE, combined, read_grade, read_winner
 from proctor.model import Connection, Service
 from proctor.sample import Sample
@@ -56,7 +57,7 @@ def run(
 
     Raises ServiceError that shows which cases it got wrong, or why it could not be asked.
     """
-    ways = {_key(task["judging"]): (task, task["judging"]) for task in tasks if task["judging"]}
+    ways = {_key(way): (task, way) for task in tasks if (way := task["judge_model"])}
     if not ways:
         return {"cases": 0}
     name = connection.model["name"]
@@ -65,7 +66,7 @@ def run(
     async def asked() -> list[str]:
         async with service.connect(connection, min(AT_ONCE, service.concurrency)) as model:
             judge = Judge(name, model)
-            found = await asyncio.gather(*(_checked(judge, case, *way) for way in ways.values() for case in cases()))
+            found = await together(_checked(judge, case, *way) for way in ways.values() for case in cases())
         return [problem for problem in found if problem]
 
     try:
@@ -86,50 +87,48 @@ def run(
     return {"cases": count}
 
 
-def _key(judging: Mapping[str, Any]) -> tuple[str, str]:
-    about = judging["judge_prompt"], judging["judge_rubric"]
-    return judging["kind"], prompt_sha256(*about, judging.get("judge_scale", ()))
+def _key(way: Mapping[str, Any]) -> tuple[str, str]:
+    about = way["judge_prompt"], way["judge_rubric"]
+    return way["kind"], prompt_sha256(*about, way.get("judge_scale", ()))
 
 
-async def _checked(judge: Judge, case: Case, task: Mapping[str, Any], judging: Mapping[str, Any]) -> str | None:
+async def _checked(judge: Judge, case: Case, task: Mapping[str, Any], way: Mapping[str, Any]) -> str | None:
     """What the judge got wrong of a case; None where it is right. Raises AskError where it could not be asked."""
     where = f"{case.name}, asked as for {task['task']}"
-    check = _graded if judging["kind"] == "graded" else _compared
+    check = _graded if way["kind"] == "graded" else _compared
     try:
-        return await check(judge.about(case.sample, [case.sample]), case, where, judging)
+        return await check(judge.about(case.sample, [case.sample]), case, where, way)
     except AskError as error:
-        if error.kind != MALFORMED:
+        if error.kind != UNREADABLE:
             raise
         return f"{where}: {error}"
 
 
-async def _graded(judge: Judge, case: Case, where: str, judging: Mapping[str, Any]) -> str | None:
-    rubric, scale = judging["judge_rubric"], judging["judge_scale"]
+async def _graded(judge: Judge, case: Case, where: str, way: Mapping[str, Any]) -> str | None:
+    rubric, scale = way["judge_rubric"], way["judge_scale"]
     prompts = [
-        grade_prompt(case.sample, answer, judging["judge_prompt"], rubric, scale) for answer in (case.good, case.bad)
+        grade_prompt(case.sample, answer, way["judge_prompt"], rubric, scale) for answer in (case.good, case.bad)
     ]
-    good, bad = await _opinions(judge, prompts, lambda text: read_grade(text, scale), judging)
+    good, bad = await _opinions(judge, prompts, lambda text: read_grade(text, scale), way)
     low, high = scale
     if (good - low) / (high - low) >= GOOD and (bad - low) / (high - low) <= BAD:
         return None
     return f"{where}: the good answer was graded {good}, the bad one {bad}, of {low} to {high}"
 
 
-async def _compared(judge: Judge, case: Case, where: str, judging: Mapping[str, Any]) -> str | None:
+async def _compared(judge: Judge, case: Case, where: str, way: Mapping[str, Any]) -> str | None:
     prompts = [
-        comparing_prompt(case.sample, *order, judging["judge_prompt"], judging["judge_rubric"])
+        comparing_prompt(case.sample, *order, way["judge_prompt"], way["judge_rubric"])
         for order in ((case.good, case.bad), (case.bad, case.good))
     ]
-    first, second = await _opinions(judge, prompts, read_winner, judging)
+    first, second = await _opinions(judge, prompts, read_winner, way)
     orders = [first, OPPOSITE[second]]
     if combined(orders) == "win":
         return None
     return f"{where}: of the good answer it said {orders[0]} where that stood first, and {orders[1]} where second"
 
 
-async def _opinions(
-    judge: Judge, prompts: Sequence[str], read: Callable[[str], Any], judging: Mapping[str, Any]
-) -> Any:
-    asks = {"max_tokens": judging["judge_max_tokens"], "reasks": judging["judge_reasks"]}
-    found = await asyncio.gather(*(judge.opinion(prompt, read, **asks) for prompt in prompts))
+async def _opinions(judge: Judge, prompts: Sequence[str], read: Callable[[str], Any], way: Mapping[str, Any]) -> Any:
+    asks = {"max_tokens": way["judge_max_tokens"], "reasks": way["judge_reasks"]}
+    found = await together(judge.opinion(prompt, read, **asks) for prompt in prompts)
     return [opinion.value for opinion, _ in found]

@@ -31,12 +31,14 @@ class Answers:
     known by its missing newline. Answers that come together are written together (`flush`): each call of the system
     lets go of the interpreter, and to get it back takes longer than the writing. Only places are held in memory.
 
-    name: of this process. more: further files with answers, such as the samples.jsonl of a run.
+    name: of this process. more: further files with answers, such as the samples.jsonl of another run; those in `folder`
+    take the place of theirs.
     """
 
     def __init__(self, folder: Path, name: str, more: Sequence[Path] = ()) -> None:
         self._found: dict[Key, tuple[BinaryIO, int]] = {}
-        self._files = [path.open("rb") for path in [*sorted(folder.glob(f"{PREFIX}*.jsonl")), *more]]
+        self._more = [path.open("rb") for path in more]
+        self._files = [*self._more, *(path.open("rb") for path in sorted(folder.glob(f"{PREFIX}*.jsonl")))]
         unjudged: set[Key] = set()
         for file in self._files:
             for at, line in _whole(file):
@@ -57,6 +59,10 @@ class Answers:
         file.seek(at)
         line = json.loads(file.readline())
         return restored(line) if line.get("prompt_sha256") == prompt_sha256 else None
+
+    def are_anothers(self, key: Key) -> bool:
+        """Whether what `find` finds comes from one of the further files."""
+        return key in self._found and self._found[key][0] in self._more
 
     def write(self, key: Key, prompt_sha256: str, output: Any) -> bool:
         """Keep an answer, from the next `flush` on; whether it is the first that waits for that.
@@ -142,8 +148,7 @@ def as_record(output: Any) -> Record:
         }
     if isinstance(output, Output):
         outputs = [_without_none(flat(completion)) for completion in output.completions]
-        unjudged = {"unjudged": True} if isinstance(output, UnjudgedOutput) else {}
-        return {"outputs": outputs, **unjudged, **_rendered(output)}
+        return {"outputs": outputs, **_unjudged(output), **_rendered(output)}
     if isinstance(output, Ranking):
         choices = [
             {"label": label, **_without_none(flat(choice)), "logprob": _finite(choice.logprob)}
@@ -154,6 +159,12 @@ def as_record(output: Any) -> Record:
         return {}
     shown = plain(output)
     return {"output" if _same(shown, output) else "shown": shown}
+
+
+def _unjudged(output: Output) -> Record:
+    if not isinstance(output, UnjudgedOutput):
+        return {}
+    return {"unjudged": True} | ({} if output.parameters is None else {"parameters": plain(output.parameters)})
 
 
 def _rendered(output: Output) -> Record:
@@ -171,7 +182,7 @@ def restored(line: Mapping[str, Any]) -> Any:
         if "judge" in line:
             return _judged(line, completions, usage)
         if line.get("unjudged"):
-            return UnjudgedOutput(completions, usage, rendered=rendered)
+            return UnjudgedOutput(completions, usage, rendered=rendered, parameters=line.get("parameters"))
         if "sandbox" in line:
             return TestedOutput(completions, usage, runs, line["sandbox"], rendered=rendered)
         return Output(completions, usage, rendered=rendered)

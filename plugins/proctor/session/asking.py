@@ -70,7 +70,7 @@ class Asking:
                 self._judge = Judge(judge.model["name"], asked)
             yield await stack.enter_async_context(self.service.connect(connection, self.concurrency))
 
-    def judge(
+    def begin(
         self,
         connection: Connection,
         items: list[tuple[int, SampleItem]],

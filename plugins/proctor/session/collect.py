@@ -148,7 +148,7 @@ class SampleItem(pytest.Item):
         return self.path, self.obj.__code__.co_firstlineno - 1, self.name
 
     def runtest(self) -> None:
-        raise NotImplementedError("samples are judged by proctor.judging")
+        raise NotImplementedError("samples are judged by proctor.session.judging")
 
     def _traceback_filter(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Traceback:
         """From the benchmark's own module on: how a judge or an ask was called says nothing about it."""

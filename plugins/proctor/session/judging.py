@@ -16,7 +16,7 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks, evaluate_xfail_marks
 
 from proctor.errors import AskError, PromptError, StopAsking
-from proctor.judge.asks import Judge, Keeping
+from proctor.judge.asks import Judge, Keeping, unjudged
 from proctor.judge.opinions import UnjudgedOutput
 from proctor.model import Output, Sandbox, Usage
 from proctor.reporting.answers import Answers
@@ -30,7 +30,7 @@ from proctor.session.lookahead import Asker, LookAhead, Question
 class Beside:
     """What some asks take beside the model. `judge` gives the connected judge model, None where there is none.
 
-    `anew`: opinions that are stored are asked for again.
+    `anew`: opinions that another run stored are asked for again.
     """
 
     sandbox: Sandbox | None = None
@@ -54,7 +54,8 @@ def question(item: SampleItem, answers: Answers, beside: Beside) -> Question[tup
         prompt = loaded.render(item.index)
         sha256 = prompt_sha256(prompt)
         found = answers.find(item.key, sha256)
-        if found is not None and not (loaded.ask.takes_judge and (beside.anew or isinstance(found, UnjudgedOutput))):
+        anew = beside.anew and answers.are_anothers(item.key)
+        if found is not None and not (loaded.ask.takes_judge and (anew or isinstance(found, UnjudgedOutput))):
             return prompt, found
         about = loaded.model(model, sample)
         if loaded.ask.takes_judge:
@@ -72,7 +73,10 @@ async def _judged_by(
 ) -> Any:
     """The ask of a sample that a judge model takes part in; an AskError carries what the model had written."""
     judge = beside.judge()
-    writer = Keeping(model, prompt, found if isinstance(found, Output) else None, keep)
+    stored = found if isinstance(found, Output) else None
+    if stored is not None and beside.anew:
+        stored = unjudged(stored)  # by whatever parameters: those of that run are not this one's
+    writer = Keeping(model, prompt, stored, keep)
     try:
         if judge is None:
             raise AskError(

@@ -252,7 +252,7 @@ class Alone(Owner):
         connection = self.begin(described(session.items), not_run(session.items))
         parts = self.run.folder / PARTS
         judge = self.run.judge_connection
-        self._judging = self.asking.judge(connection, items, parts, "alone", self.results.tick, judge)
+        self._judging = self.asking.begin(connection, items, parts, "alone", self.results.tick, judge)
         self.config.pluginmanager.register(self._judging, "proctor-judging")
         return None
 
@@ -386,7 +386,7 @@ class Worker:
             items = [(place, own) for place, own in sample_items(item.session.items) if place in block]
             parts = self.folder / PARTS
             judge = self.scratch.connection("judge")
-            self._judging = self.asking.judge(self._connection(), items, parts, self.name, self._heed, judge)
+            self._judging = self.asking.begin(self._connection(), items, parts, self.name, self._heed, judge)
         self._heed()
         judged: bool | None = self._judging.pytest_runtest_protocol(item, nextitem)
         return judged

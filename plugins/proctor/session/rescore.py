@@ -16,6 +16,8 @@ from proctor.reporting.answers import Key, key_of
 
 SHOWN = 10
 """Changed samples that are named of each task."""
+NOT_STORED = "not_stored"
+"""The kind of the errors of samples that the run has no answer of."""
 
 
 class StoredService:
@@ -63,7 +65,7 @@ class NoModel:
         return self
 
     async def generate(self, prompt: str, **parameters: Any) -> Any:
-        raise AskError("not_stored", f"{self._folder} holds no answer of this sample to this prompt")
+        raise AskError(NOT_STORED, f"{self._folder} holds no answer of this sample to this prompt")
 
     async def loglikelihood(self, context: str, continuations: Sequence[str]) -> Any:
         return await self.generate(context)

@@ -22,6 +22,7 @@ from proctor.sample import Sample
 from proctor.session import rescore
 from proctor.session.absent import told
 from proctor.session.progress import Progress, reporter_of, write_table
+from proctor.session.rescore import NOT_STORED
 from proctor.session.resume import PARTS
 from proctor.session.run import Run, point_latest
 from proctor.statistics import epochs
@@ -170,9 +171,16 @@ class Results:
 
     @property
     def missing(self) -> int:
-        """Selected samples that were never answered: the run may go on with them."""
+        """Selected samples that were never answered, and can be: the run may go on with them."""
         selected = sum(int(task["selected"]) for task in self.run.tasks)
-        return selected - self.skipped - len(self.records) + self.errors
+        lost = [one for one in self.records if one["outcome"] == "error" and one["error"]["kind"] == NOT_STORED]
+        return selected - self.skipped - len(self.records) + self.errors - len(lost)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether --resume can go on with the run: somebody is asked in it, and has not answered all."""
+        settings = self.run.settings
+        return self.missing > 0 and (settings.rescore is None or settings.judge_anew)
 
     def exit_code(self, exitstatus: int) -> int:
         """pytest's own, but for errors: within the budget they count as nothing, beyond it they outrank all else."""
@@ -245,7 +253,7 @@ class Results:
         write_junit(run.folder / "junit.xml", self.cases.values(), run.started, seconds)
         (run.folder / "summary.md").write_text(reports.summary(self.report), encoding="utf-8")
         reports.write_json(run.folder / "report.json", self.report)
-        if self.missing and run.settings.rescore is None:
+        if self.goes_on:
             for path in judged(parts):
                 path.unlink()
         else:
@@ -302,7 +310,7 @@ class Results:
         if self.run.settings.rescore is not None:
             for line in rescore.changes(self.run.settings.rescore, self.report, self.records):
                 terminalreporter.write_line(line)
-        elif self.missing:
+        if self.goes_on:
             left, them = ("1 sample is", "it") if self.missing == 1 else (f"{self.missing} samples are", "them")
             terminalreporter.write_line(
                 f"{left} not answered: --resume, added to the same command, goes on with {them}"

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from proctor.errors import SetupError
+from proctor.model import BEGUN
 
 PARTS = "parts"
 """The folder in a run's folder that is there until every sample is scored: answers and records by process."""
-DESCRIPTION = "run.json"
 LOCK = "lock"
 
 TASK = ("version", "shots", "prompt_sha256", "chat", "parameters", "epochs", "selected", "total")
@@ -23,7 +23,7 @@ MODEL = ("name", "id", "revision", "tokenizer", "engine", "engine_version", "eng
 
 def is_unfinished(folder: Path) -> bool:
     """Whether a run in `folder` left answers, and what it was."""
-    return (folder / PARTS / DESCRIPTION).is_file()
+    return (folder / BEGUN).is_file()
 
 
 def find(named: str, folder: Path, report_dir: Path | None, command: str) -> Path:
@@ -50,7 +50,7 @@ def find(named: str, folder: Path, report_dir: Path | None, command: str) -> Pat
 
 def read(folder: Path) -> dict[str, Any]:
     """What a run wrote about itself when it began. Raises SetupError."""
-    path = folder / PARTS / DESCRIPTION
+    path = folder / BEGUN
     try:
         content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -60,7 +60,7 @@ def read(folder: Path) -> dict[str, Any]:
 
 def write(folder: Path, content: Mapping[str, Any]) -> None:
     """Write what a run is, in one step."""
-    path = folder / PARTS / DESCRIPTION
+    path = folder / BEGUN
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(content), encoding="utf-8")
     os.replace(fresh, path)
@@ -80,6 +80,11 @@ def differences(old: Mapping[str, Any], tasks: Sequence[Mapping[str, Any]], seed
             found += _between(f"{name}: {field}", before[key].get(field), now[key].get(field))
         found += _between(f"{name}: data", before[key]["data"]["sha256"], now[key]["data"]["sha256"])
     return found
+
+
+def rescored_differences(old: Mapping[str, Any], rescored: Path | None) -> list[str]:
+    """Whether the outputs of another run are judged now than in the run `old`, or those of one at all."""
+    return list(_between("--rescore", old.get("rescored"), None if rescored is None else str(rescored)))
 
 
 def model_differences(old: Mapping[str, Any], model: Mapping[str, Any], name: str = "model") -> list[str]:

@@ -6,7 +6,7 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -54,7 +54,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
         "runs_code": loaded.ask.runs_code,
         "default_needs": loaded.benchmark.default.ask.needs,
         "takes_judge": loaded.ask.takes_judge,
-        "judging": judging(loaded.ask),
+        "judge_model": judge_model(loaded.ask),
         "others": [task.variant for task in loaded.benchmark.tasks if task.ask.needs != loaded.ask.needs],
         "main": loaded.task.main,
         "aggregates": loaded.benchmark.aggregates,
@@ -75,7 +75,7 @@ def describe(loaded: LoadedTask, selected: int, nodeid: str) -> dict[str, Any]:
     }
 
 
-def judging(ask: Ask) -> dict[str, Any]:
+def judge_model(ask: Ask) -> dict[str, Any]:
     """How a ready ask has a judge model asked, in plain JSON; empty for others."""
     ready = {graded_answer: "graded", compared_answers: "compared"}
     if ask.function not in ready:
@@ -163,11 +163,12 @@ class Run:
     def _start(self, progress: Callable[[str], None], check: Check) -> Connection:
         old = resume.read(self.folder) if self.resumed else None
         if old is not None:
+            self._refuse(resume.rescored_differences(old, self.settings.rescore))
             # The model must be the same, so that what was known of it says how it will be asked.
-            before = chat.decide(self.settings, old["model"])
+            before = self._chat_of(old["model"], getattr(self.service, "report", {}).get("run", {}).get(CHAT))
             self._refuse(resume.differences(old, list(map(before.described, self.tasks)), self.settings.seed))
         if any(task["takes_judge"] for task in self.tasks):
-            self._start_judge(progress)  # first: a wrong key or a bad judge is known before weights are loaded
+            self._start_judge(progress, old)  # first: a wrong key or a bad judge is known before weights are loaded
         connection = self._asked_as(self.service.start(self.folder / "service.log", progress))
         for task in self.tasks:
             check_ability(task, connection)
@@ -175,18 +176,21 @@ class Run:
         check(self.tasks)
         if old is not None:
             differ = resume.differences(old, self.tasks, self.settings.seed)
-            differ += resume.judge_differences(old.get("judge"), self.about_judge)
             self._refuse([*resume.model_differences(old["model"], connection.model), *differ])
             for path in judged(self.folder / PARTS):
                 path.unlink()  # all samples are judged again, from their answers
         else:
+            rescored = None if self.settings.rescore is None else str(self.settings.rescore)
             content = {"started": self.started, "command": self.command, "seed": self.settings.seed}
             about = {"tasks": self.tasks, "model": dict(connection.model), "judge": self.about_judge}
-            resume.write(self.folder, {**content, **about})
+            resume.write(self.folder, {**content, **about, "rescored": rescored})
         return connection
 
-    def _start_judge(self, progress: Callable[[str], None]) -> None:
-        """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong."""
+    def _start_judge(self, progress: Callable[[str], None], old: Mapping[str, Any] | None) -> None:
+        """Start the judge model and have it judge known cases. Raises ServiceError where that goes wrong.
+
+        old: the run that is gone on with, whose judge it must be: that is known before a case is paid for.
+        """
         if self.judge is None:
             self.about_judge = getattr(self.service, "report", {}).get("judge")
             return
@@ -195,6 +199,8 @@ class Run:
         if abilities.get("chat") is False:
             why = (abilities.get("why") or {}).get("chat", "no reason is told")
             raise ServiceError(f"the judge {found.model.get('name')} cannot chat ({why}); name another one by --judge")
+        if old is not None:
+            self._refuse(resume.judge_differences(old.get("judge"), found.model))
         self.about_judge = {**found.model, "preflight": preflight.run(self.judge, found, self.tasks, progress)}
 
     def _note_whether_it_judges_itself(self, connection: Connection, progress: Callable[[str], None]) -> None:
@@ -207,10 +213,13 @@ class Run:
 
     def _asked_as(self, connection: Connection) -> Connection:
         """The connection with how the model is asked, which `self.chat` and the tasks then say, too."""
-        stored = connection.settings.get(CHAT)
-        self.chat = chat.decide(self.settings, connection.model) if stored is None else chat.Chat(**stored)
+        self.chat = self._chat_of(connection.model, connection.settings.get(CHAT))
         self.tasks = list(map(self.chat.described, self.tasks))
         return replace(connection, settings={**connection.settings, CHAT: self.chat.as_record()})
+
+    def _chat_of(self, model: Mapping[str, Any], stored: Mapping[str, Any] | None) -> chat.Chat:
+        """How a model is asked: as it was, where its outputs are stored."""
+        return chat.decide(self.settings, model) if stored is None else chat.Chat(**stored)
 
     def _refuse(self, differences: list[str]) -> None:
         if differences:

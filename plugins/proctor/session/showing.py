@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
@@ -12,9 +12,6 @@ from proctor.chat import Chat
 from proctor.errors import SetupError
 from proctor.model import Connection, Conversation
 from proctor.session.collect import SampleItem
-
-if TYPE_CHECKING:
-    pass
 
 
 def command(config: pytest.Config) -> str:
