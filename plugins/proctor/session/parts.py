@@ -200,8 +200,11 @@ class Owner:
         except KeyboardInterrupt:
             self.left = True
             if self.results is not None and self.results.report is None:
+                settings = self.run.settings
+                asked = settings.rescore is None or settings.judge_anew
+                then = f"--resume={self.run.folder} goes on" if asked else "the same command judges all of it again"
                 reporter_of(self.config).write_line(
-                    f"proctor: interrupted again: there is no report, and --resume={self.run.folder} goes on", red=True
+                    f"proctor: interrupted again: there is no report, and {then}", red=True
                 )
 
 
