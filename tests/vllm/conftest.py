@@ -7,6 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
+pytest.register_assert_rewrite("exact_likelihoods")
+
 ALL = os.sched_getaffinity(0)
 
 
