@@ -6,6 +6,7 @@ import itertools
 import re
 import sys
 import threading
+import time
 from concurrent.futures import CancelledError
 from pathlib import Path
 
@@ -117,6 +118,35 @@ def test_only_the_request_fails_that_the_object_raises_at(made):
     assert [futures[0].result(30).text, futures[2].result(30).text] == ["one", "two"]
     with pytest.raises(RuntimeError, match="no such word"):
         futures[1].result(30)
+
+
+def test_an_object_that_writes_and_ranks_is_asked_one_at_a_time(made):
+    inside, most = 0, 0
+
+    def within():
+        nonlocal inside, most
+        inside += 1
+        most = max(most, inside)
+        time.sleep(0.05)
+        inside -= 1
+
+    class Both(Shouting):
+        tokenizer = WEIGHTS
+
+        def generate(self, requests):
+            within()
+            return super().generate(requests)
+
+        def logits(self, batch):
+            within()
+            return [np.zeros((len(ids), 2048), np.float32) for ids in batch]
+
+    engine = made(Both())
+    ids = engine.about.vocabulary.encode("one", special=False)
+    wanted = [Request(ids, max_tokens=1), Request(ids, max_tokens=1, logprob_token_ids=(5,))] * 4
+    for future in [engine.submit(one) for one in wanted]:
+        future.result(30)
+    assert most == 1
 
 
 @pytest.mark.parametrize(
