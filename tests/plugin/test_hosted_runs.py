@@ -214,6 +214,13 @@ def test_an_api_of_nobody_known_that_only_chats_takes_the_writing_variant(
     }
 
 
+def test_a_bound_makes_an_api_of_nobody_known_a_hosted_one_which_does_not_rank(unknown: Suite, server: HostedServer):
+    server.hosting.completions = True
+    result = unknown.run("--max-tokens-total=100000", plugins=PLUGINS)
+    assert result.ret == 0, outlines(result)
+    assert "letters: gen in place of the default, which needs likelihood: hosted APIs tell no" in outlines(result)
+
+
 def test_prompts_for_an_api_that_only_chats_are_shown_as_turns(unknown: Suite, server: HostedServer):
     result = unknown.run("--show-prompts=1", plugins=PLUGINS)
     assert result.ret == 0
