@@ -210,6 +210,28 @@ def test_a_user_and_password_in_the_url_are_sent_and_not_shown():
         assert "secret" not in str(error)
 
 
+def test_what_is_asked_together_has_ended_when_one_of_it_fails():
+    ended: list[str] = []
+
+    async def going_on() -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0.01)  # as a request that gives back its place
+            ended.append("cleaned up")
+
+    async def failing() -> None:
+        await asyncio.sleep(0.01)
+        raise AskError("http_500", "no")
+
+    async def run() -> list[str]:
+        with pytest.raises(AskError):
+            await client_module.together([going_on(), failing()])
+        return list(ended)
+
+    assert asyncio.run(run()) == ["cleaned up"]
+
+
 def test_a_cancelled_request_leaves_its_place():
     with ScriptedServer(faults=["hang"]) as server:
 
