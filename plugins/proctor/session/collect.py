@@ -28,13 +28,12 @@ from proctor.chat import Chat, ChatModel
 from proctor.data.manifest import Source, comes_whole, find_files, find_source, listed_keys
 from proctor.data.reading import Dataset, load, without
 from proctor.errors import SetupError
-from proctor.judge import opponent
 from proctor.model import Model
 from proctor.options import Settings
 from proctor.prompts import Prompt, from_file
 from proctor.reporting.answers import Key
 from proctor.sample import Sample
-from proctor.session import absent
+from proctor.session import absent, opponent
 from proctor.session.selection import askable, impossible, lacks_variant, limited, of_variant, stored, without_effect
 from proctor.statistics import epochs
 
